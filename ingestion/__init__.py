@@ -1,0 +1,1 @@
+"""The outside world to raw tables: pure dlt, no Dagster."""

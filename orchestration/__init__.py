@@ -1,0 +1,1 @@
+"""Dagster: decides when; holds no business logic."""

@@ -1,0 +1,1 @@
+"""Warehouse to immutable release, serving copies and report."""

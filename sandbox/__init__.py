@@ -1,0 +1,1 @@
+"""A pretend region: servers that speak the real APIs, filled by scenarios."""
