@@ -1,1 +1,1 @@
-"""The outside world to raw tables: pure dlt, no Dagster."""
+"""The outside world → `raw.*`: pure dlt, no orchestration. Run it with `python -m ingestion`."""

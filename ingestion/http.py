@@ -1,0 +1,215 @@
+"""HTTP as every API source uses it: paced per token, patient with faults, bounded in time and size.
+
+Retries and back-off are dlt's `Client`; this adapter adds what it lacks: a rate limit that also counts
+repeats, and a deadline for the whole body, because a read time-out alone never ends a slow drip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from dlt.sources.helpers.requests.retry import Client, RetryPredicate
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ConnectionError,
+    ContentDecodingError,
+    ReadTimeout,
+    Timeout,
+    TooManyRedirects,
+)
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
+
+from ingestion.config import Patience
+from ingestion.errors import AccessRefused, RequestRefused, SourceDown
+
+MAX_BODY_BYTES = 256 * 2**20
+_CHUNK = 2**16
+_SPAN = 1.02  # seconds per `rate` requests: the margin absorbs jitter between our clock and theirs
+_CODE = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
+
+
+class Pace:
+    """At most `rate` requests in any second, over all threads and sources that share a token."""
+
+    def __init__(self, rate: float) -> None:
+        self._slots = max(1, int(rate))
+        self._span = _SPAN * self._slots / rate
+        self._sent: deque[float] = deque(maxlen=self._slots)
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when one more request is allowed."""
+        with self._lock:
+            if len(self._sent) == self._slots:
+                time.sleep(max(0.0, self._sent[0] + self._span - time.monotonic()))
+            self._sent.append(time.monotonic())
+
+
+_paces: dict[tuple[str, float], Pace] = {}
+_paces_lock = threading.Lock()
+
+
+def pace_of(token: SecretStr, rate: float) -> Pace:
+    """The one pace of this token in this process; the token itself is not kept."""
+    key = (hashlib.sha256(token.get_secret_value().encode()).hexdigest(), rate)
+    with _paces_lock:
+        return _paces.setdefault(key, Pace(rate))
+
+
+class Api:
+    """One source's API. `attempts` counts every request sent, `calls` the ones that were wanted."""
+
+    def __init__(
+        self,
+        title: str,
+        base_url: str,
+        token: SecretStr,
+        token_name: str,
+        rate: float,
+        patience: Patience,
+        retry_on: RetryPredicate | None = None,
+    ) -> None:
+        self.title = title
+        self.base_url = base_url
+        self.token_name = token_name
+        self.calls = 0
+        self._adapter = _PoliteAdapter(pace_of(token, rate), patience.response_deadline)
+        client = Client(
+            request_timeout=(patience.connect_timeout, patience.read_timeout),
+            raise_for_status=False,
+            exceptions=(ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError),
+            request_max_attempts=patience.attempts,
+            request_backoff_factor=patience.first_wait,
+            request_max_retry_delay=patience.longest_wait,
+            retry_condition=retry_on,
+        )
+        self.session = client.session
+        self.session.mount("http://", self._adapter)
+        self.session.mount("https://", self._adapter)
+        self.session.auth = BearerTokenAuth(token.get_secret_value())
+        self.session.max_redirects = 0  # a redirect could carry the token elsewhere
+
+    @property
+    def attempts(self) -> int:
+        return self._adapter.sent
+
+    def post(self, path: str, form: Mapping[str, str]) -> Any:
+        """POST a form and return the parsed JSON body."""
+        with self.failures_as_sentences():
+            response = self.session.post(f"{self.base_url}/{path}", data=form)
+            response.raise_for_status()
+            self.calls += 1
+            return response.json()
+
+    @contextmanager
+    def failures_as_sentences(self) -> Iterator[None]:
+        """What requests raises after all retries → one of our errors. No address carries a token."""
+        try:
+            yield
+        except requests.HTTPError as error:
+            raise self._refusal(error.response) from None
+        except TooManyRedirects:
+            raise RequestRefused(
+                f"{self.title} at {self._host} redirects elsewhere", "correct base_url in the region's file"
+            ) from None
+        except (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError) as error:
+            raise SourceDown(
+                f"{self.title} at {self._host} {_symptom(error)}, {self.attempts} requests were sent",
+                "check that the service is up and base_url is right, then run again",
+            ) from None
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.base_url).netloc
+
+    def _refusal(self, response: requests.Response) -> Exception:
+        status = response.status_code
+        said = f"{self.title} at {self._host} answers HTTP {status}{_error_code(response)}"
+        if status in (401, 403):
+            return AccessRefused(
+                f"{said} to the token in {self.token_name}", f"put a valid token into {self.token_name}"
+            )
+        if status == 429 or status >= 500:
+            return SourceDown(f"{said} after all retries", "wait until the service recovers, then run again")
+        return RequestRefused(said, "check base_url in the region's file and the version of the service")
+
+
+class _PoliteAdapter(HTTPAdapter):
+    """Waits for the token's pace, then reads and parses the whole body before a deadline."""
+
+    def __init__(self, pace: Pace, deadline: float) -> None:
+        super().__init__()
+        self._pace = pace
+        self._deadline = deadline
+        self.sent = 0
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self._pace.wait()
+        self.sent += 1
+        deadline = time.monotonic() + self._deadline
+        kwargs["stream"] = True
+        response = super().send(request, *args, **kwargs)
+        body = _read(response, deadline)
+        response._content = body
+        if response.ok:
+            try:
+                parsed = orjson.loads(body)
+            except orjson.JSONDecodeError as error:
+                raise ContentDecodingError("the body is not JSON") from error
+            # Parsed once and fast; dlt's paginator and selector ask for it repeatedly.
+            response.json = lambda **_: parsed  # type: ignore[method-assign]
+        return response
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise ContentDecodingError("the body is too large")
+            if time.monotonic() > deadline:
+                raise ReadTimeout("the body came too slowly")
+    except ReadTimeoutError as error:
+        raise ReadTimeout(str(error)) from error
+    except DecodeError as error:
+        raise ContentDecodingError("the body is not what its encoding says") from error
+    except HTTPError as error:
+        raise ChunkedEncodingError("the body ended early") from error
+    finally:
+        response.close()
+    return b"".join(chunks)
+
+
+def _symptom(error: Exception) -> str:
+    if isinstance(error, Timeout):
+        return "does not answer in time"
+    if isinstance(error, ContentDecodingError):
+        return "does not answer with readable JSON"
+    if isinstance(error, ChunkedEncodingError):
+        return "breaks its answers off"
+    return "cannot be reached"
+
+
+def _error_code(response: requests.Response) -> str:
+    """The service's own error code, if it looks like one: free text could repeat what we sent."""
+    try:
+        code = orjson.loads(response.content)["error"]["code"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
+    return f" ({code})" if isinstance(code, str) and _CODE.fullmatch(code) else ""

@@ -1,0 +1,1 @@
+"""«Инцидент Менеджмент»: XLSX exports in four layouts."""

@@ -1,0 +1,192 @@
+"""One load: a source's reader → one dlt package → `raw.*` in the warehouse, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ingestion.accounting import Tally
+from ingestion.clock import Window
+from ingestion.config import Region, Settings
+from ingestion.errors import (
+    AccountingBroken,
+    ConfigError,
+    ContractBroken,
+    IngestionError,
+    UsageError,
+    WarehouseError,
+)
+from ingestion.run import Run
+from ingestion.sources import SourceSpec, find_source
+from ingestion.tables import RawTable, dlt_columns
+from ingestion.warehouse import DATASET, prepare, sweep
+
+if TYPE_CHECKING:
+    import dlt
+    from dlt.extract import DltResource
+
+CONTRACT = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+
+# dlt reads its options from the environment first, so that no config file elsewhere can undo these.
+_DLT_OPTIONS = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "CRITICAL",
+    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
+    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_ID": "false",
+    "SCHEMA__NAMING": "snake_case",
+    "LOAD__RAISE_ON_FAILED_JOBS": "true",
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+}
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What one load did. `resources` holds the counts by resource, `cursors` the state it moved to."""
+
+    source: str
+    region_id: str
+    load_id: str
+    load_seq: int
+    mode: str
+    resources: dict[str, Tally]
+    cursors: dict[str, Any]
+    seconds: float
+
+    @property
+    def landed(self) -> int:
+        """Rows landed in all resources."""
+        return sum(tally.landed for tally in self.resources.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready values."""
+        content = asdict(self)
+        for tally in content["resources"].values():
+            tally["unknown_fields"] = sorted(tally["unknown_fields"])
+        return content
+
+
+def ingest(source: str, region: Region, settings: Settings, window: Window | None = None) -> LoadReport:
+    """Read one source of one region into the warehouse, live or a half-open window, and say what landed.
+
+    The caller holds the warehouse lock. Every failure is an IngestionError and leaves no row behind.
+    """
+    started = time.perf_counter()
+    spec = find_source(source)
+    _check_request(spec, region, settings, window)
+    load_seq = prepare(settings)
+    pipeline = _fresh_pipeline(spec, region, settings)
+    run = Run(spec, region, settings, window, fetched_at=settings.now(), state={})
+    try:
+        pipeline.extract(_resource(run, load_seq), loader_file_format="parquet")
+        normalized = pipeline.normalize()
+        _check_package(run, normalized.row_counts)
+        pipeline.load()
+    except Exception as error:
+        # Whatever the failure: the rows already copied go now, and the caller gets a sentence.
+        sweep(settings)
+        raise _as_sentence(error, run) from error
+    return LoadReport(
+        source=source,
+        region_id=region.region_id,
+        load_id=normalized.loads_ids[-1],
+        load_seq=load_seq,
+        mode="live" if run.live else "window",
+        resources=run.tallies,
+        cursors={key: value for key, value in run.state.items() if isinstance(value, str | int)},
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def _check_request(spec: SourceSpec, region: Region, settings: Settings, window: Window | None) -> None:
+    if getattr(region.sources, spec.name) is None:
+        raise ConfigError(
+            f"The region {region.region_id} has no source {spec.name}",
+            f"add sources.{spec.name} to {settings.regions / (region.region_id + '.yaml')}, "
+            f"or use one of: {', '.join(region.connected) or 'none is connected yet'}",
+        )
+    if window is not None and not spec.windowed:
+        raise UsageError(
+            f"The source {spec.name} has no history to read by window", "run it without --since and --until"
+        )
+
+
+def _fresh_pipeline(spec: SourceSpec, region: Region, settings: Settings) -> dlt.Pipeline:
+    """A pipeline whose cursors come from the warehouse alone.
+
+    Local files of earlier runs are dropped: a package that once failed would be loaded again before new
+    data, and a local cursor may be ahead of what landed.
+    """
+    os.environ.update(_DLT_OPTIONS)
+    import dlt
+
+    pipeline = dlt.pipeline(
+        pipeline_name=f"otklik_{spec.name}_{region.region_id}",
+        pipelines_dir=str(settings.data / "dlt"),
+        destination=dlt.destinations.duckdb(str(settings.warehouse)),
+        dataset_name=DATASET,
+    ).drop()
+    pipeline.sync_destination()
+    return pipeline
+
+
+def _resource(run: Run, load_seq: int) -> DltResource:
+    """The reader as one dlt resource that dispatches to tables, book-keeping rows last."""
+    import dlt
+
+    def mark(table: RawTable, page: Any) -> Any:
+        hints = dlt.mark.make_hints(
+            table_name=table.name,
+            write_disposition="append",
+            columns=dlt_columns(table),
+            schema_contract=CONTRACT,
+        )
+        return dlt.mark.with_hints(page, hints, create_table_variant=True)
+
+    def pages() -> Iterator[Any]:
+        cursors = dlt.current.resource_state()
+        # A window works on a copy: it may look at the cursors but never moves them.
+        run.state = cursors if run.live else deepcopy(cursors)
+        for table, page in run.spec.reader()(run):
+            yield mark(table, page)
+        run.check()
+        for table, page in run.books(load_seq):
+            yield mark(table, page)
+
+    return dlt.resource(pages, name=run.spec.name, write_disposition="append")
+
+
+def _check_package(run: Run, row_counts: dict[str, int]) -> None:
+    """What dlt is about to commit is what the readers counted."""
+    for resource, table in run.spec.resources.items():
+        packed, landed = row_counts.get(table.name, 0), run.tallies[resource].landed
+        if packed != landed:
+            raise AccountingBroken(
+                f"{table.name}: {landed} rows were read but the load package holds {packed}",
+                "report this as a defect: nothing of the load was kept",
+            )
+
+
+def _as_sentence(error: Exception, run: Run) -> Exception:
+    """The expected failure that lies under dlt's wrapping; a defect of ours is given back as it is."""
+    from dlt.common.schema.exceptions import DataValidationError
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, IngestionError):
+            return cause
+        if isinstance(cause, DataValidationError):
+            return ContractBroken(
+                f"{cause.table_name}.{cause.column_name} of {run.describe()} came in another type",
+                "compare the source's page with the table's schema; nothing of the load was kept",
+            )
+        if isinstance(cause, OSError):
+            return WarehouseError(
+                f"Loading {run.describe()} failed: {cause.strerror or type(cause).__name__}",
+                f"check space and rights of {run.settings.data} and run again",
+            )
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return error

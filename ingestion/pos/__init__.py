@@ -1,0 +1,1 @@
+"""ПОС: appeals with their status history and answers."""

@@ -1,0 +1,211 @@
+"""Reads ПОС: live by the cursor `updated_at`, or appeals registered in a window."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from ingestion.clock import iso_z, parse_utc
+from ingestion.pos.client import PosClient
+from ingestion.privacy import Pseudonyms, mask_optional
+from ingestion.run import Batch, Run
+from ingestion.shape import FLAG, LIST, NULL, NUMBER, OBJECT, TEXT, Shape, page_items
+from ingestion.tables import Row
+
+APPEAL = Shape(
+    required={
+        "id": TEXT,
+        "kind": TEXT,
+        "created_at": TEXT,
+        "registered_at": TEXT,
+        "updated_at": TEXT,
+        "status": TEXT,
+        "status_history": LIST,
+        "category": (str, NULL),
+        "subcategory": (str, NULL),
+        "municipality": (str, NULL),
+        "text": (str, NULL),
+        "answers": LIST,
+    },
+    optional={
+        "fast_track": FLAG,
+        "locality": TEXT,
+        "street": TEXT,
+        "house": TEXT,
+        "applicant": OBJECT,
+        "organisation": OBJECT,
+        "outcome": TEXT,
+        "rating": NUMBER,
+    },
+)
+STATUS = Shape(required={"status": TEXT, "at": TEXT}, optional={})
+ANSWER = Shape(required={"id": TEXT, "at": TEXT, "kind": TEXT}, optional={"ogrn": TEXT, "text": TEXT})
+APPLICANT = Shape(required={}, optional={"id": TEXT, "age_group": TEXT})
+ORGANISATION = Shape(required={}, optional={"ogrn": TEXT, "name": TEXT})
+_EMPTY: Mapping[str, Any] = {}
+
+# What quarantine may show: everything we know, except who the applicant is.
+_KEEP = (APPEAL.known | STATUS.known | ANSWER.known | ORGANISATION.known) - {"applicant"}
+
+
+def read(run: Run) -> Iterator[Batch]:
+    """Pages of appeals, each with its statuses and answers."""
+    source = run.region.sources.pos
+    assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
+    appeals = run.tallies["appeals"]
+    boundary = _Boundary(run)
+    client = PosClient(source, run.region, run.settings, appeals)
+    for body in client.pages(_filters(run)):
+        page = page_items("pos.appeals", body)
+        appeals.unknown_fields |= APPEAL.check("pos.appeals", page)
+        appeals.received += len(page)
+        changed = [record for record in page if not boundary.knows(record)]
+        appeals.skipped_unchanged += len(page) - len(changed)
+        yield from _land(run, changed)
+    boundary.remember()
+
+
+def _filters(run: Run) -> dict[str, str]:
+    if run.window is not None:
+        return {"registered_since": iso_z(run.window.since), "registered_until": iso_z(run.window.until)}
+    return {"updated_since": run.state["updated_at"]} if "updated_at" in run.state else {}
+
+
+class _Boundary:
+    """The live cursor. Asking from it is inclusive, so the objects at its very instant come again;
+    their digests tell which of them have landed already."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._since: str = run.state.get("updated_at", "")
+        self._seen: dict[str, str] = dict(run.state.get("seen", {})) if run.live else {}
+        self._newest, self._at_newest = self._since, dict(self._seen)
+
+    def knows(self, record: Mapping[str, Any]) -> bool:
+        """Whether exactly this version has landed; remembers it as candidate for the next boundary."""
+        if not self._run.live:
+            return False
+        updated_at, digest = record["updated_at"], _digest(record)
+        if updated_at > self._newest and _is_utc(updated_at):
+            self._newest, self._at_newest = updated_at, {}
+        if updated_at == self._newest:
+            self._at_newest[record["id"]] = digest
+        return updated_at == self._since and self._seen.get(record["id"]) == digest
+
+    def remember(self) -> None:
+        """Move the cursor in dlt's state; it is committed together with the rows."""
+        if self._run.live and self._newest:
+            self._run.state.update(updated_at=self._newest, seen=self._at_newest)
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _is_utc(text: str) -> bool:
+    """Whether a text sorts as time: ISO-8601 with Z. Another spelling must not become the cursor."""
+    try:
+        return text.endswith("Z") and bool(parse_utc(text))
+    except ValueError:
+        return False
+
+
+def _land(run: Run, records: list[dict[str, Any]]) -> Iterator[Batch]:
+    appeals: list[Row] = []
+    statuses: list[Row] = []
+    answers: list[Row] = []
+    for record in records:
+        _check_nested(run, record)
+        try:
+            appeal, history, replies = _rows(record, run.pseudonyms)
+        except _ValueProblemError as bad:
+            run.quarantine("appeals", record["id"] or "(no id)", bad.reason, bad.detail, record, _KEEP)
+            continue
+        appeals.append(appeal)
+        statuses += history
+        answers += replies
+    run.tallies["statuses"].received += len(statuses)
+    run.tallies["answers"].received += len(answers)
+    yield from run.land("appeals", appeals)
+    yield from run.land("statuses", statuses)
+    yield from run.land("answers", answers)
+
+
+def _check_nested(run: Run, record: Mapping[str, Any]) -> None:
+    tallies = run.tallies
+    tallies["statuses"].unknown_fields |= STATUS.check("pos.statuses", record["status_history"])
+    tallies["answers"].unknown_fields |= ANSWER.check("pos.answers", record["answers"])
+    for name, shape in (("applicant", APPLICANT), ("organisation", ORGANISATION)):
+        if record.get(name) is not None:
+            unknown = shape.check(f"pos.appeals.{name}", [record[name]])
+            tallies["appeals"].unknown_fields |= {f"{name}.{field}" for field in unknown}
+
+
+class _ValueProblemError(ValueError):
+    """One appeal whose values cannot be landed."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+def _rows(record: Mapping[str, Any], pseudonyms: Pseudonyms) -> tuple[Row, list[Row], list[Row]]:
+    pos_id = record["id"].strip()
+    if not pos_id:
+        raise _ValueProblemError("empty id", "The appeal has an empty id.")
+    applicant = record.get("applicant") or _EMPTY
+    organisation = record.get("organisation") or _EMPTY
+    rating = record.get("rating")
+    if rating is not None and not 1 <= rating <= 5:
+        raise _ValueProblemError("impossible rating", "The rating is not within 1 to 5.")
+    appeal = {
+        "pos_id": pos_id,
+        "kind": record["kind"],
+        "created_at": _moment(record, "created_at"),
+        "registered_at": _moment(record, "registered_at"),
+        "updated_at": _moment(record, "updated_at"),
+        "status": record["status"],
+        "category": record["category"],
+        "subcategory": record["subcategory"],
+        "fast_track": record.get("fast_track"),
+        "municipality": record["municipality"],
+        "locality": mask_optional(record.get("locality")),
+        "street": mask_optional(record.get("street")),
+        "house": mask_optional(record.get("house")),
+        "text": mask_optional(record["text"]),
+        "author_key": pseudonyms.author_key("pos", applicant["id"]) if applicant.get("id") else None,
+        "age_group": applicant.get("age_group"),
+        "ogrn": organisation.get("ogrn"),
+        "outcome": record.get("outcome"),
+        "rating": rating,
+    }
+    history = [
+        {"pos_id": pos_id, "position": place, "status": one["status"], "changed_at": _moment(one, "at")}
+        for place, one in enumerate(record["status_history"])
+    ]
+    replies = [
+        {
+            "pos_id": pos_id,
+            "answer_id": one["id"],
+            "answered_at": _moment(one, "at"),
+            "kind": one["kind"],
+            "ogrn": one.get("ogrn"),
+            "text": mask_optional(one.get("text")),
+        }
+        for one in record["answers"]
+    ]
+    return appeal, history, replies
+
+
+def _moment(record: Mapping[str, Any], field: str) -> datetime:
+    try:
+        moment = parse_utc(record[field])
+    except (ValueError, OverflowError):
+        raise _ValueProblemError("unreadable date", f"{field} is not an ISO-8601 time.") from None
+    if not 2005 <= moment.year <= 2100:
+        raise _ValueProblemError("impossible date", f"{field} is not within the years 2005 to 2100.")
+    return moment

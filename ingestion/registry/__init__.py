@@ -1,0 +1,1 @@
+"""The region itself: its rules, territories, authorities and official pages."""

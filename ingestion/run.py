@@ -1,0 +1,101 @@
+"""One load in progress, as a source's reader sees it: settings, cursors, counts and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ingestion.accounting import LOADS, QUARANTINE, Tally
+from ingestion.clock import Window, iso_z
+from ingestion.config import Region, Settings
+from ingestion.privacy import Pseudonyms, safe_payload
+from ingestion.sources import SourceSpec
+from ingestion.tables import RawTable, Row, arrow_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A table and a page of its rows, ready for dlt.
+Batch = tuple[RawTable, "pa.Table"]
+
+
+@dataclass
+class Run:
+    """Handed to a reader. `state` is dlt's resource state: it lands with the rows or not at all."""
+
+    spec: SourceSpec
+    region: Region
+    settings: Settings
+    window: Window | None
+    fetched_at: datetime
+    state: MutableMapping[str, Any]
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    _quarantined: list[Row] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tallies = {resource: Tally() for resource in self.spec.resources}
+        self.pseudonyms = Pseudonyms(self.settings.hmac_key)
+
+    @property
+    def live(self) -> bool:
+        """Live mode moves the cursors; a window never touches them."""
+        return self.window is None
+
+    def land(self, resource: str, rows: list[Row]) -> Iterator[Batch]:
+        """Rows → one Arrow table for dlt; counts them as landed. Nothing is yielded for no rows."""
+        if not rows:
+            return
+        table = self.spec.resources[resource]
+        self.tallies[resource].landed += len(rows)
+        yield table, arrow_table(table, rows, self.region.region_id, self.fetched_at)
+
+    def quarantine(
+        self,
+        resource: str,
+        source_ref: str,
+        reason: str,
+        detail: str,
+        record: Mapping[str, Any],
+        keep: Collection[str],
+    ) -> None:
+        """Set one object aside. Of `record` only the fields in `keep` are kept, and masked."""
+        self.tallies[resource].quarantined += 1
+        self._quarantined.append(
+            {
+                "source": self.spec.name,
+                "resource": resource,
+                "source_ref": source_ref,
+                "reason": reason,
+                "detail": detail,
+                "payload": safe_payload(record, keep),
+            }
+        )
+
+    def check(self) -> None:
+        """Every resource's identity holds, or AccountingBroken."""
+        for resource, tally in self.tallies.items():
+            tally.check(self.spec.name, resource)
+
+    def books(self, load_seq: int) -> Iterator[Batch]:
+        """The rows of `raw.loads` and `raw.quarantine`, which travel in the same package."""
+        loads = [
+            tally.row(
+                source=self.spec.name,
+                resource=resource,
+                load_seq=load_seq,
+                mode="live" if self.window is None else "window",
+                window_since=self.window.since if self.window else None,
+                window_until=self.window.until if self.window else None,
+            )
+            for resource, tally in self.tallies.items()
+        ]
+        for table, rows in ((LOADS, loads), (QUARANTINE, self._quarantined)):
+            if rows:
+                yield table, arrow_table(table, rows, self.region.region_id, self.fetched_at)
+
+    def describe(self) -> str:
+        """Source, region and window for messages."""
+        span = f" [{iso_z(self.window.since)}, {iso_z(self.window.until)})" if self.window else ""
+        return f"{self.spec.name} of {self.region.region_id}{span}"

@@ -1,0 +1,96 @@
+"""The registry of sources: what exists, which tables each fills, how to get its reader.
+
+Cheap to import (no dlt, no pyarrow), because orchestration builds its asset graph from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ingestion import accounting
+from ingestion.errors import UsageError
+from ingestion.incident import schema as incident
+from ingestion.pos import schema as pos
+from ingestion.registry import schema as registry
+from ingestion.tables import RawTable
+from ingestion.vk import schema as vk
+
+if TYPE_CHECKING:
+    from ingestion.run import Batch, Run
+
+    Reader = Callable[[Run], Iterator[Batch]]
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """A source: `windowed` says whether any past window can be read again, `polled` whether it is cheap
+    to read every minute."""
+
+    name: str
+    description: str
+    tables: tuple[RawTable, ...]
+    windowed: bool
+    polled: bool
+
+    @property
+    def resources(self) -> dict[str, RawTable]:
+        """Resource name → raw table; the table is called <source>_<resource>."""
+        return {table.name.removeprefix(f"{self.name}_"): table for table in self.tables}
+
+    def reader(self) -> Reader:
+        """The generator function that reads the source; imported only now, because it is heavy."""
+        reader: Reader = import_module(f"ingestion.{self.name}.source").read
+        return reader
+
+
+SOURCES: dict[str, SourceSpec] = {
+    spec.name: spec
+    for spec in (
+        SourceSpec(
+            "registry",
+            "Region, territories, authorities and official pages, from files.",
+            registry.TABLES,
+            windowed=False,
+            polled=False,
+        ),
+        SourceSpec(
+            "pos",
+            "Appeals of the state feedback platform ПОС, by REST.",
+            pos.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "vk",
+            "Official communities of VK: posts, comments, mentions, statistics.",
+            vk.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "incident",
+            "XLSX exports of «Инцидент Менеджмент».",
+            incident.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+    )
+}
+
+# Tables that every load writes, whatever its source.
+SHARED_TABLES = accounting.TABLES
+
+
+def find_source(name: str) -> SourceSpec:
+    """The source of that name, or an error that lists those which exist."""
+    if name not in SOURCES:
+        raise UsageError(f"There is no source {name!r}", f"use one of: {', '.join(SOURCES)}")
+    return SOURCES[name]
+
+
+def all_tables() -> tuple[RawTable, ...]:
+    """Every table of the dataset `raw` except dlt's own."""
+    return (*(table for spec in SOURCES.values() for table in spec.tables), *SHARED_TABLES)

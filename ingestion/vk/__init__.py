@@ -1,0 +1,1 @@
+"""VK: communities, posts, comments, mentions, statistics."""

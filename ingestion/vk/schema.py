@@ -1,0 +1,99 @@
+"""Raw tables of the source `vk`. Times are naive UTC; texts are masked, authors are keyed hashes."""
+
+from ingestion.tables import Column, RawTable
+
+COMMUNITIES = RawTable(
+    "vk_communities",
+    "Official communities as groups.getById shows them: one row per community and load.",
+    (
+        Column("owner_id", "bigint", "Community id, negative.", required=True, key=True),
+        Column("name", "text", "Name of the community."),
+        Column("screen_name", "text", "Short address of the community."),
+        Column("members_count", "bigint", "Subscribers at the time of reading."),
+        Column("verified", "bool", "VK's verification tick."),
+        Column("is_government", "bool", "The государственная отметка (госметка); null where VK is silent."),
+        Column("has_description", "bool", "The description is not empty."),
+        Column("has_avatar", "bool", "A picture was uploaded."),
+        Column("has_cover", "bool", "A cover is enabled."),
+        Column("widgets_count", "int", "Items of the community's menu (widgets)."),
+        Column("pos_link", "text", "Link to a ПОС form found in site, menu or description."),
+        Column("activity", "text", "VK's subject line of the community."),
+        Column("deactivated", "text", "deleted or banned; null for a live community."),
+    ),
+)
+
+POSTS = RawTable(
+    "vk_posts",
+    "Posts on the walls of official communities: one row per version of a post that was read.",
+    (
+        Column("owner_id", "bigint", "Community whose wall it is, negative.", required=True, key=True),
+        Column("post_id", "bigint", "Post number on that wall.", required=True, key=True),
+        Column("author_kind", "text", "community or citizen.", required=True),
+        Column("author_key", "text", "Keyed hash of a citizen's id; null for communities."),
+        Column("created_at", "timestamp", "Published, UTC.", required=True),
+        Column("text", "text", "Masked text."),
+        Column("comments_count", "bigint", "Comments including replies."),
+        Column("likes_count", "bigint", "Likes."),
+        Column("reposts_count", "bigint", "Reposts."),
+        Column("views_count", "bigint", "Views; null where VK does not give them."),
+        Column("is_pinned", "bool", "Pinned to the top of the wall."),
+        Column("is_deleted", "bool", "VK marks it as deleted.", required=True),
+    ),
+)
+
+COMMENTS = RawTable(
+    "vk_comments",
+    "Comments under those posts with all branches: one row per version of a comment that was read.",
+    (
+        Column("owner_id", "bigint", "Community whose wall it is, negative.", required=True, key=True),
+        Column("post_id", "bigint", "Post that is commented.", required=True),
+        Column("comment_id", "bigint", "Comment number, unique on its wall only.", required=True, key=True),
+        Column("thread_id", "bigint", "Root comment of the branch; null for a root comment."),
+        Column("reply_to_comment", "bigint", "Comment that this one replies to, if any."),
+        Column("author_kind", "text", "community or citizen.", required=True),
+        Column("author_page_id", "bigint", "The answering community, negative; null for citizens."),
+        Column("author_key", "text", "Keyed hash of a citizen's id; null for communities."),
+        Column("created_at", "timestamp", "Written, UTC.", required=True),
+        Column("text", "text", "Masked text."),
+        Column("likes_count", "bigint", "Likes."),
+        Column("is_deleted", "bool", "VK marks it as deleted.", required=True),
+    ),
+)
+
+MENTIONS = RawTable(
+    "vk_mentions",
+    "Posts outside official pages that newsfeed.search finds: one row per post and query read.",
+    (
+        Column(
+            "owner_id",
+            "bigint",
+            "Wall: community id (negative) or a person's keyed number (positive).",
+            required=True,
+            key=True,
+        ),
+        Column("post_id", "bigint", "Post number on that wall.", required=True, key=True),
+        Column("author_key", "text", "Keyed hash of the author's id; null for communities."),
+        Column("created_at", "timestamp", "Published, UTC.", required=True),
+        Column("text", "text", "Masked text."),
+        Column("query", "text", "Search query that found it.", required=True),
+    ),
+)
+
+STATS = RawTable(
+    "vk_stats",
+    "Daily statistics of communities whose administrator gave a token: one row per community and day read.",
+    (
+        Column("owner_id", "bigint", "Community id, negative.", required=True, key=True),
+        Column("local_date", "date", "Day of the statistics, region's calendar.", required=True, key=True),
+        Column("reach", "bigint", "People reached."),
+        Column("reach_subscribers", "bigint", "Subscribers reached."),
+        Column("visitors", "bigint", "Unique visitors."),
+        Column("likes", "bigint", "Likes given that day."),
+        Column("comments", "bigint", "Comments written that day."),
+        Column("reposts", "bigint", "Reposts made that day."),
+        Column("subscribed", "bigint", "People who joined."),
+        Column("unsubscribed", "bigint", "People who left."),
+    ),
+)
+
+TABLES = (COMMUNITIES, POSTS, COMMENTS, MENTIONS, STATS)

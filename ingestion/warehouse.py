@@ -1,0 +1,78 @@
+"""The warehouse file as a load finds and leaves it: tables exist, rows of failed loads are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ingestion.config import Settings
+from ingestion.errors import WarehouseError
+from ingestion.sources import all_tables
+from ingestion.tables import create_statement
+
+if TYPE_CHECKING:
+    import duckdb
+
+DATASET = "raw"
+
+
+def prepare(settings: Settings) -> int:
+    """Make every raw table exist, sweep what failed loads left, and return the next `load_seq`.
+
+    All tables of all sources are made, so that a region without ПОС does not break the models on it.
+    """
+    with _connection(settings) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {DATASET}")
+        for table in all_tables():
+            connection.execute(create_statement(table, DATASET))
+        _sweep(connection)
+        newest = connection.execute("SELECT coalesce(max(load_seq), 0) FROM raw.loads").fetchall()
+        return int(newest[0][0]) + 1
+
+
+def sweep(settings: Settings) -> None:
+    """Delete rows whose load was never committed.
+
+    dlt copies each table in a transaction of its own and commits the load in `_dlt_loads` last, so that
+    a load which dies between the two leaves rows without a committed load id.
+    """
+    with _connection(settings) as connection:
+        _sweep(connection)
+
+
+def _sweep(connection: duckdb.DuckDBPyConnection) -> None:
+    present = {
+        name
+        for (name,) in connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [DATASET]
+        ).fetchall()
+    }
+    committed = "SELECT load_id FROM raw._dlt_loads WHERE status = 0"
+    if "_dlt_loads" not in present:
+        committed = "SELECT ''"
+    for table in all_tables():
+        if table.name in present:
+            # Names come from our own registry of tables, never from data.
+            statement = f"DELETE FROM raw.{table.name} WHERE _dlt_load_id NOT IN ({committed})"  # noqa: S608
+            connection.execute(statement)
+
+
+@contextmanager
+def _connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    import duckdb
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(settings.warehouse))
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            problem, step = f"Another process has {settings.warehouse} open", "close it and run again"
+        else:
+            problem = f"{settings.warehouse} cannot be opened as a DuckDB file"
+            step = "restore it, or move it away so that it is built anew"
+        raise WarehouseError(problem, step) from error
+    try:
+        yield connection
+    finally:
+        connection.close()
