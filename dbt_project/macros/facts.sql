@@ -1,0 +1,48 @@
+{# Condition of the changed rows a fact has not seen; everything on a full refresh or a first build. #}
+{% macro newer_than_facts(column='load_seq', fact='fct_appeals') -%}
+  {%- set facts = adapter.get_relation(database=target.database, schema='facts', identifier=fact) if execute else none -%}
+  {%- if facts is none or flags.FULL_REFRESH -%}
+  true
+  {%- else -%}
+  {{ column }} > {{ last_load_seq(facts) }}
+  {%- endif -%}
+{%- endmacro %}
+
+{# Spelling of a place or an organisation without case, ё, quotes, the fast-track star and doubled spaces: what joins compare. #}
+{% macro name_key(column) -%}
+  trim(replace(replace(replace(replace(replace(replace(lower({{ column }}), 'ё', 'е'), '★', ''), '«', ''), '»', ''), '"', ''), '  ', ' '))
+{%- endmacro %}
+
+{# Outcome of an «Инцидент» row from its «Итог»; empty means still open. #}
+{% macro incident_outcome(column) -%}
+  case {{ name_key(column) }}
+    when 'решено' then 'solved'
+    when 'не решено' then 'not_solved'
+    when 'отложено' then 'postponed'
+    when 'разъяснено' then 'explained'
+  end
+{%- endmacro %}
+
+{# Kind of an appeal from the labels its source carries. #}
+{% macro appeal_kind(type_column, group_column) -%}
+  case
+    when {{ name_key(type_column) }} = 'благодарность' or {{ name_key(group_column) }} = 'благодарности' then 'thanks'
+    when {{ name_key(type_column) }} = 'вопрос' then 'question'
+    when {{ name_key(type_column) }} = 'предложение' then 'proposal'
+    else 'complaint'
+  end
+{%- endmacro %}
+
+{#
+  Working seconds between the first day of the calendar and a moment: those before its day, plus those of
+  its day that have passed. `calendar` is the joined row of dim_calendar, `local_moment` wall-clock time.
+#}
+{% macro working_seconds_at(calendar, local_moment) -%}
+  ({{ calendar }}.working_seconds_before + least(
+    greatest(
+      {{ seconds_between('cast(' ~ calendar ~ '.local_date as timestamp)', local_moment) }} - {{ calendar }}.opens_at_second,
+      0
+    ),
+    {{ calendar }}.working_seconds
+  ))
+{%- endmacro %}

@@ -1,0 +1,119 @@
+{#
+  Cost follows the change (DESIGN.md nr 5). Two kinds of incremental models:
+
+  replace_keys    staging and facts: rows carry `load_seq`, the order in which loads were committed.
+                  A model reads what came after its own newest row and replaces those keys.
+  replace_slices  marts: a slice is (region_id, local_date). A mart replaces every slice that the log
+                  facts.int_slice_changes names since the mart's own last build, also slices that
+                  became empty. Its place in the log is in facts.street_progress and moves in the same
+                  transaction as its rows, so a run that dies anywhere is made good by the next.
+#}
+
+{# The newest load this table holds; -1 before the first. #}
+{% macro last_load_seq(relation=none) -%}
+  (select coalesce(max(load_seq), -1) from {{ relation if relation else this }})
+{%- endmacro %}
+
+{% macro get_incremental_replace_keys_sql(arg_dict) %}
+  {%- set keys = config.get('replace_by') or arg_dict['unique_key'] -%}
+  {%- set keys = [keys] if keys is string else keys -%}
+  {%- set batch = config.get('replace_batch') -%}
+  {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+  delete from {{ arg_dict['target_relation'] }}
+  where ({{ keys | join(', ') }}) in (
+    select {{ keys | join(', ') }}
+    from {{ ref(batch) if batch else arg_dict['temp_relation'] }}
+  );
+  insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+  select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{% endmacro %}
+
+{% macro get_incremental_replace_slices_sql(arg_dict) %}
+  {%- set slice_date = config.get('slice_date', 'local_date') -%}
+  {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+  delete from {{ arg_dict['target_relation'] }}
+  where (region_id, {{ slice_date }}) in (
+    select slices.region_id, slices.slice_date from {{ touched_slices() }} as slices
+  );
+  insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+  select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{% endmacro %}
+
+{#
+  The slices this mart has to rebuild, as a subquery with columns region_id, slice_date.
+  Model config: `slice_unit` day|week (weekly marts rebuild whole weeks), `slice_reach` (a mart whose day
+  quotes the day before is touched by it: 1), `slice_subject` appeals|gospublics.
+  Open appeals pass their deadlines without any new row, so the slices of deadlines that lie between the
+  last build's as_of and this one's count as touched.
+#}
+{% macro touched_slices() -%}
+  {%- set reach = config.get('slice_reach', 0) -%}
+  {%- set unit = config.get('slice_unit', 'day') -%}
+  {%- set subject = config.get('slice_subject', 'appeals') -%}
+  (
+    select distinct region_id, {{ week_start('slice_date') if unit == 'week' else 'slice_date' }} as slice_date
+    from (
+      {%- for days in range(reach + 1) %}
+      select changes.region_id, {{ add_days('changes.local_date', days) }} as slice_date
+      from {{ ref('int_slice_changes') }} as changes
+      where
+        changes.subject = '{{ subject }}'
+        and changes.load_seq > {{ progress('load_seq') }}
+      {%- if subject == 'appeals' %}
+      union all
+      select appeals.region_id, {{ add_days('appeals.local_date', days) }} as slice_date
+      from {{ ref('fct_appeals') }} as appeals
+      where
+        appeals.due_at >= least({{ as_of() }}, {{ progress('as_of') }})
+        and appeals.due_at <= greatest({{ as_of() }}, {{ progress('as_of') }})
+      {%- endif %}
+      {{ 'union all' if not loop.last }}
+      {%- endfor %}
+    ) as touched
+  )
+{%- endmacro %}
+
+{# `where` condition of a mart: only the touched slices when building on what stands. #}
+{% macro in_touched_slices(date_expression='local_date', table_alias=none) -%}
+  {%- if is_incremental() -%}
+  ({{ table_alias ~ '.' if table_alias }}region_id, {{ date_expression }}) in (
+    select slices.region_id, slices.slice_date from {{ touched_slices() }} as slices
+  )
+  {%- else -%}
+  true
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro progress_relation() -%}
+  {{ api.Relation.create(database=target.database, schema='facts', identifier='street_progress') }}
+{%- endmacro %}
+
+{% macro progress(column) -%}
+  (select {{ column }} from {{ progress_relation() }} where model = '{{ this.identifier }}')
+{%- endmacro %}
+
+{% macro create_street_progress() %}
+  create schema if not exists facts;
+  create table if not exists {{ progress_relation() }} (
+    model varchar not null,
+    load_seq bigint not null,
+    as_of timestamp not null,
+    fingerprint varchar not null
+  )
+{% endmacro %}
+
+{# Post-hook of every mart, inside its transaction. #}
+{% macro advance_progress() %}
+  delete from {{ progress_relation() }} where model = '{{ this.identifier }}';
+  insert into {{ progress_relation() }} (model, load_seq, as_of, fingerprint)
+  select
+    '{{ this.identifier }}',
+    (select coalesce(max(load_seq), -1) from {{ ref('int_slice_changes') }}),
+    {{ as_of() }},
+    '{{ var("fingerprint") }}'
+{% endmacro %}
+
+{# The moment the figures are stated for. #}
+{% macro as_of() -%}
+  cast('{{ var("as_of") }}' as timestamp)
+{%- endmacro %}

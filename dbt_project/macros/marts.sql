@@ -1,0 +1,37 @@
+{# Answered in time, over the judged: METRICS «on_time_share». #}
+{% macro is_on_time(appeals='appeals') -%}
+  coalesce({{ appeals }}.answered_at <= {{ appeals }}.due_at, false)
+{%- endmacro %}
+
+{# An unanswered appeal inside its deadline, or one without a deadline, is not judged. #}
+{% macro is_judged(appeals='appeals') -%}
+  ({{ appeals }}.due_at is not null and ({{ appeals }}.answered_at is not null or {{ appeals }}.due_at < {{ as_of() }}))
+{%- endmacro %}
+
+{# Unanswered and past the deadline at as_of. #}
+{% macro is_overdue(appeals='appeals') -%}
+  coalesce({{ appeals }}.answered_at is null and {{ appeals }}.due_at < {{ as_of() }}, false)
+{%- endmacro %}
+
+{% macro share_of(part, whole) -%}
+  cast({{ part }} as double) / nullif({{ whole }}, 0)
+{%- endmacro %}
+
+{#
+  Level of a territory by its region's rule. `position` is its rank by the measure inside region and period
+  (1 is the most), `territories` how many are ranked, `appeals` its count, `measure` the ranked value.
+  Quantile: the top red_share are red, the next yellow_share yellow. Too few appeals are green whatever the
+  rate.
+#}
+{% macro heat_level(position, territories, appeals, measure, region='regions') -%}
+  case
+    when {{ appeals }} < {{ region }}.heat_minimum then 'green'
+    when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_red_from then 'red'
+    when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_yellow_from then 'yellow'
+    when {{ region }}.heat_method = 'fixed' then 'green'
+    when {{ position }} - 1 < {{ territories }} * {{ region }}.heat_red_share then 'red'
+    when {{ position }} - 1 < {{ territories }} * ({{ region }}.heat_red_share + {{ region }}.heat_yellow_share)
+      then 'yellow'
+    else 'green'
+  end
+{%- endmacro %}

@@ -1,0 +1,15 @@
+with
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+final as (
+    select
+        channel,
+        label_ru,
+        is_social
+    from channels
+)
+
+select * from final

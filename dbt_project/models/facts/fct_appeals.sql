@@ -1,0 +1,58 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_keys',
+        unique_key='appeal_id',
+        replace_batch='int_changed_appeals',
+        contract={'enforced': true},
+    )
+}}
+
+-- depends_on: {{ ref('int_slice_changes') }}
+-- depends_on: {{ ref('int_changed_appeals') }}
+-- the days these appeals leave must be written down before the appeals move
+
+with
+
+batch as (
+    select * from {{ ref('int_appeals_batch') }}
+),
+
+final as (
+    select
+        appeal_id,
+        region_id,
+        source,
+        channel,
+        intake,
+        kind,
+        is_countable,
+        topic_group,
+        topic_id,
+        territory_id,
+        authority_id,
+        page_id,
+        age_group,
+        author_key,
+        created_at,
+        registered_at,
+        local_date,
+        is_fast_track,
+        status,
+        outcome,
+        rating,
+        responses_count,
+        first_response_at,
+        final_response_at,
+        closed_at,
+        first_due_at,
+        final_due_at,
+        due_at,
+        answered_at,
+        first_answer_minutes,
+        first_answer_working_minutes,
+        load_seq
+    from batch
+)
+
+select * from final

@@ -1,0 +1,80 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_keys',
+        unique_key='response_id',
+        replace_by='appeal_id',
+        replace_batch='int_changed_appeals',
+        contract={'enforced': true},
+    )
+}}
+
+-- depends_on: {{ ref('int_changed_appeals') }}
+
+with
+
+responses as (
+    select * from {{ ref('int_changed_responses') }}
+),
+
+appeals as (
+    select * from {{ ref('int_appeals_batch') }}
+),
+
+regions as (
+    select * from {{ ref('dim_regions') }}
+),
+
+numbered as (
+    select
+        responses.response_id,
+        responses.appeal_id,
+        appeals.region_id,
+        appeals.source,
+        appeals.channel,
+        responses.authority_id,
+        responses.author_kind,
+        responses.responded_at,
+        cast({{ local_time('responses.responded_at', 'regions.time_zone') }} as date) as local_date,
+        responses.is_interim,
+        row_number() over (
+            partition by responses.appeal_id order by responses.responded_at, responses.response_id
+        ) as place,
+        row_number() over (
+            partition by responses.appeal_id
+            order by
+                case when responses.is_interim then 1 else 0 end,
+                responses.responded_at desc,
+                responses.response_id desc
+        ) as place_from_the_end,
+        cast({{ seconds_between('appeals.registered_at', 'responses.responded_at') }} as double) / 60
+            as minutes_after_registration,
+        cast(responses.text_length as integer) as text_length,
+        appeals.load_seq
+    from responses
+    -- a branch whose root is not a citizen's message is no appeal, so what is said there answers none
+    inner join appeals on responses.appeal_id = appeals.appeal_id
+    inner join regions on appeals.region_id = regions.region_id
+),
+
+final as (
+    select
+        response_id,
+        appeal_id,
+        region_id,
+        source,
+        channel,
+        authority_id,
+        author_kind,
+        responded_at,
+        local_date,
+        place = 1 as is_first,
+        place_from_the_end = 1 and not is_interim as is_final,
+        is_interim,
+        minutes_after_registration,
+        text_length,
+        load_seq
+    from numbered
+)
+
+select * from final

@@ -1,0 +1,198 @@
+with
+
+messages as (
+    select * from {{ ref('int_appeals_vk') }}
+    union all
+    select * from {{ ref('int_appeals_pos') }}
+    union all
+    select * from {{ ref('int_appeals_incident') }}
+),
+
+responses as (
+    select
+        appeal_id,
+        count(*) as responses_count,
+        min(responded_at) as first_response_at,
+        max(case when not is_interim then responded_at end) as final_response_at,
+        min(case when is_interim then responded_at end) as first_interim_at
+    from {{ ref('int_changed_responses') }}
+    group by appeal_id
+),
+
+regions as (
+    select * from {{ ref('dim_regions') }}
+),
+
+territory_names as (
+    select * from {{ ref('int_territory_names') }}
+),
+
+topic_group_names as (
+    select * from {{ ref('int_topic_group_names') }}
+),
+
+topics as (
+    select * from {{ ref('dim_topics') }}
+),
+
+calendar as (
+    select * from {{ ref('dim_calendar') }}
+),
+
+quarters as (
+    select * from {{ ref('int_working_quarters') }}
+),
+
+regimes as (
+    select * from {{ ref('int_regimes') }}
+),
+
+labelled as (
+    select
+        messages.*,
+        regions.time_zone,
+        coalesce(messages.territory_id, territory_names.territory_id) as known_territory_id,
+        topic_group_names.topic_group,
+        topics.topic_id,
+        coalesce(messages.is_fast_track, topics.is_fast_track, false) as is_on_fast_track,
+        {{ local_time('messages.registered_at', 'regions.time_zone') }} as registered_local,
+        cast(responses.responses_count as integer) as responses_count,
+        responses.first_response_at,
+        responses.final_response_at,
+        responses.first_interim_at,
+        {{ local_time('responses.first_response_at', 'regions.time_zone') }} as first_response_local,
+        cast({{ local_time('responses.first_interim_at', 'regions.time_zone') }} as date) as first_interim_date
+    from messages
+    inner join regions on messages.region_id = regions.region_id
+    left join responses on messages.appeal_id = responses.appeal_id
+    left join territory_names
+        on
+            messages.region_id = territory_names.region_id
+            and {{ name_key('messages.territory_label') }} = territory_names.name_key
+    left join topic_group_names
+        on {{ name_key('messages.topic_group_label') }} = topic_group_names.name_key
+    left join topics
+        on
+            topic_group_names.topic_group = topics.topic_group
+            and {{ name_key('messages.topic_label') }} = {{ name_key('topics.label_ru') }}
+),
+
+-- the clocks: working seconds at registration and at the first answer, and the rule in force that day
+clocked as (
+    select
+        labelled.*,
+        cast(labelled.registered_local as date) as local_date,
+        {{ working_seconds_at('registered_day', 'labelled.registered_local') }} as registered_working_seconds,
+        {{ working_seconds_at('answered_day', 'labelled.first_response_local') }} as answered_working_seconds,
+        regimes.first_amount,
+        regimes.first_unit,
+        regimes.final_amount,
+        regimes.final_unit,
+        interim_day.working_days_through + regimes.after_interim_amount as after_interim_working_day
+    from labelled
+    left join calendar as registered_day
+        on
+            labelled.region_id = registered_day.region_id
+            and cast(labelled.registered_local as date) = registered_day.local_date
+    left join calendar as answered_day
+        on
+            labelled.region_id = answered_day.region_id
+            and cast(labelled.first_response_local as date) = answered_day.local_date
+    left join calendar as interim_day
+        on
+            labelled.region_id = interim_day.region_id
+            and labelled.first_interim_date = interim_day.local_date
+    left join regimes
+        on
+            labelled.region_id = regimes.region_id
+            and cast(labelled.registered_local as date) = regimes.local_date
+            and labelled.intake = regimes.intake
+            and labelled.is_on_fast_track = regimes.is_fast_track
+),
+
+due as (
+    select
+        clocked.*,
+        case clocked.first_unit
+            when 'calendar_hours'
+                then {{ add_seconds('clocked.registered_at', 'clocked.first_amount * 3600') }}
+            when 'working_hours'
+                then {{ utc_time(
+                    add_seconds(
+                        'cast(due_quarter.local_date as timestamp)',
+                        'due_quarter.opens_at_second + clocked.registered_working_seconds'
+                        ~ ' + clocked.first_amount * 3600 - due_quarter.working_seconds_before'
+                    ),
+                    'clocked.time_zone'
+                ) }}
+        end as first_due_at,
+        case
+            -- a term in days ends at midnight after its last day
+            when clocked.final_unit = 'calendar_days'
+                then {{ utc_time(
+                    'cast(' ~ add_days('clocked.local_date', 'clocked.final_amount + 1') ~ ' as timestamp)',
+                    'clocked.time_zone'
+                ) }}
+            when after_interim_day.local_date is not null
+                then {{ utc_time(
+                    'cast(' ~ add_days('after_interim_day.local_date', '1') ~ ' as timestamp)',
+                    'clocked.time_zone'
+                ) }}
+        end as final_due_at
+    from clocked
+    left join quarters as due_quarter
+        on
+            clocked.region_id = due_quarter.region_id
+            and clocked.first_unit = 'working_hours'
+            and cast(floor(
+                (clocked.registered_working_seconds + clocked.first_amount * 3600 - 1) / 900
+            ) as bigint) = due_quarter.quarter_number
+    left join calendar as after_interim_day
+        on
+            clocked.region_id = after_interim_day.region_id
+            and clocked.after_interim_working_day = after_interim_day.working_days_through
+            and after_interim_day.is_working_day
+),
+
+final as (
+    select
+        appeal_id,
+        region_id,
+        source,
+        channel,
+        intake,
+        kind,
+        is_countable,
+        topic_group,
+        topic_id,
+        known_territory_id as territory_id,
+        authority_id,
+        page_id,
+        age_group,
+        author_key,
+        created_at,
+        registered_at,
+        local_date,
+        is_on_fast_track as is_fast_track,
+        coalesce(
+            source_status,
+            case when first_response_at is not null then 'answered' else 'registered' end
+        ) as status,
+        outcome,
+        rating,
+        coalesce(responses_count, 0) as responses_count,
+        first_response_at,
+        final_response_at,
+        closed_at,
+        first_due_at,
+        final_due_at,
+        coalesce(first_due_at, final_due_at) as due_at,
+        case when first_due_at is not null then first_response_at else final_response_at end as answered_at,
+        cast({{ seconds_between('registered_at', 'first_response_at') }} as double) / 60 as first_answer_minutes,
+        cast(answered_working_seconds - registered_working_seconds as double) / 60
+            as first_answer_working_minutes,
+        load_seq
+    from due
+)
+
+select * from final

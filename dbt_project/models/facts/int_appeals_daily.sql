@@ -1,0 +1,37 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_slices',
+        post_hook='{{ advance_progress() }}',
+    )
+}}
+
+with
+
+appeals as (
+    select * from {{ ref('fct_appeals') }}
+    where is_countable
+),
+
+final as (
+    select
+        region_id,
+        local_date,
+        source,
+        channel,
+        coalesce(kind, 'unknown') as kind,
+        coalesce(topic_group, 'unknown') as topic_group,
+        coalesce(territory_id, 'unknown') as territory_id,
+        coalesce(age_group, 'unknown') as age_group,
+        cast(count(*) as bigint) as appeals,
+        cast(sum(case when outcome = 'solved' then 1 else 0 end) as bigint) as solved_appeals,
+        cast(count(first_answer_minutes) as bigint) as answered_appeals,
+        cast(coalesce(sum(round(first_answer_minutes * 60)), 0) as bigint) as first_answer_seconds
+    from appeals
+    where {{ in_touched_slices() }}
+    group by
+        region_id, local_date, source, channel, coalesce(kind, 'unknown'),
+        coalesce(topic_group, 'unknown'), coalesce(territory_id, 'unknown'), coalesce(age_group, 'unknown')
+)
+
+select * from final

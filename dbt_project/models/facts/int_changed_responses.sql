@@ -1,0 +1,116 @@
+with
+
+changed as (
+    select * from {{ ref('int_changed_appeals') }}
+),
+
+vk_comments as (
+    select * from {{ ref('int_vk_branches') }}
+),
+
+gospublics as (
+    select * from {{ ref('dim_gospublics') }}
+),
+
+pos_answers as (
+    select * from {{ ref('stg_pos__answers') }}
+),
+
+pos_appeals as (
+    select * from {{ ref('stg_pos__appeals') }}
+),
+
+authorities as (
+    select * from {{ ref('dim_authorities') }}
+),
+
+incident_appeals as (
+    select * from {{ ref('stg_incident__appeals') }}
+),
+
+vk_responses as (
+    select
+        changed.appeal_id,
+        changed.region_id,
+        changed.source,
+        comments.comment_key as response_id,
+        comments.created_at as responded_at,
+        authors.authority_id,
+        case
+            when authors.is_coordinator then 'coordinator'
+            when comments.author_page_id = comments.owner_id then 'own'
+            else 'other'
+        end as author_kind,
+        false as is_interim,
+        comments.text_length
+    from changed
+    inner join vk_comments as comments on changed.appeal_id = comments.appeal_id
+    left join gospublics as authors
+        on
+            comments.region_id = authors.region_id
+            and comments.author_page_id = authors.vk_owner_id
+    where
+        changed.source = 'vk'
+        and comments.author_kind = 'community'
+        and not comments.is_deleted
+        -- an official page answers inside a branch or under a citizen's post; its own new branch is news
+        and (not comments.is_branch_root or comments.is_under_citizen_post)
+        and (comments.author_page_id = comments.owner_id or authors.page_id is not null)
+),
+
+pos_responses as (
+    select
+        changed.appeal_id,
+        changed.region_id,
+        changed.source,
+        answers.response_id,
+        answers.answered_at as responded_at,
+        authorities.authority_id,
+        case when answers.ogrn = appeals.ogrn then 'own' else 'other' end as author_kind,
+        answers.answer_kind = 'interim' as is_interim,
+        answers.text_length
+    from changed
+    inner join pos_appeals as appeals on changed.appeal_id = appeals.appeal_id
+    -- an answer the newest version of the appeal no longer carries was withdrawn
+    inner join pos_answers as answers
+        on
+            appeals.appeal_id = answers.appeal_id
+            and appeals.load_seq = answers.load_seq
+    left join authorities
+        on
+            answers.region_id = authorities.region_id
+            and answers.ogrn = authorities.ogrn
+    where changed.source = 'pos'
+),
+
+incident_responses as (
+    select
+        changed.appeal_id,
+        changed.region_id,
+        changed.source,
+        {{ surrogate_key(['appeals.appeal_id', "'first answer'"]) }} as response_id,
+        appeals.first_answered_at as responded_at,
+        authorities.authority_id,
+        'own' as author_kind,
+        false as is_interim,
+        appeals.first_answer_length as text_length
+    from changed
+    inner join incident_appeals as appeals on changed.appeal_id = appeals.appeal_id
+    left join authorities
+        on
+            appeals.region_id = authorities.region_id
+            and {{ name_key('appeals.authority_label') }} = {{ name_key('authorities.name') }}
+    where
+        changed.source = 'incident'
+        and appeals.first_answered_at is not null
+),
+
+final as (
+    select * from vk_responses
+    union all
+    select * from pos_responses
+    union all
+    select * from incident_responses
+)
+
+select * from final

@@ -1,0 +1,14 @@
+with
+
+spellings as (
+    {{ split_rows(ref('topic_groups'), ['topic_group'], 'spellings', 'spelling') | indent(4) }}
+),
+
+final as (
+    select distinct
+        {{ name_key('spelling') }} as name_key,
+        topic_group
+    from spellings
+)
+
+select * from final

@@ -1,0 +1,319 @@
+{{ config(materialized='table', post_hook=[]) }}
+
+with
+
+cube as (
+    select * from {{ ref('int_appeals_daily') }}
+),
+
+periods as (
+    select * from {{ ref('dim_review_periods') }}
+),
+
+regions as (
+    select * from {{ ref('dim_regions') }}
+),
+
+territories as (
+    select * from {{ ref('dim_territories') }}
+),
+
+topic_groups as (
+    select * from {{ ref('topic_groups') }}
+),
+
+channels as (
+    select * from {{ ref('dim_channels') }}
+),
+
+reviewed as (
+    select
+        periods.period_from,
+        periods.period_to,
+        cube.*,
+        case when channels.is_social then 'social' else cube.channel end as channel_class
+    from periods
+    inner join cube
+        on
+            periods.region_id = cube.region_id
+            and periods.period_from <= cube.local_date
+            and periods.period_to > cube.local_date
+    inner join channels on cube.channel = channels.channel
+),
+
+-- every slice that a figure may be asked for; one row of the cube counts in several
+sliced as (
+    select 'all' as slice, cast(null as varchar) as slice_topic_group, reviewed.* from reviewed
+    union all
+    select 'channel=' || channel as slice, null as slice_topic_group, reviewed.* from reviewed
+    union all
+    select 'channel=social' as slice, null as slice_topic_group, reviewed.* from reviewed
+    where channel_class = 'social'
+    union all
+    select 'source=' || source as slice, null as slice_topic_group, reviewed.* from reviewed
+    union all
+    select 'kind=' || kind as slice, null as slice_topic_group, reviewed.* from reviewed
+    union all
+    select 'channel=' || channel_class || ';kind=' || kind as slice, null as slice_topic_group, reviewed.*
+    from reviewed
+    union all
+    select 'topic_group=' || topic_group as slice, topic_group as slice_topic_group, reviewed.* from reviewed
+    union all
+    select
+        'channel=' || channel_class || ';topic_group=' || topic_group as slice,
+        topic_group as slice_topic_group,
+        reviewed.*
+    from reviewed
+),
+
+totals as (
+    select
+        region_id,
+        period_from,
+        period_to,
+        slice,
+        slice_topic_group,
+        sum(appeals) as appeals,
+        sum(solved_appeals) as solved_appeals,
+        sum(answered_appeals) as answered_appeals,
+        sum(first_answer_seconds) as first_answer_seconds
+    from sliced
+    group by region_id, period_from, period_to, slice, slice_topic_group
+),
+
+totals_of_all as (
+    select * from totals
+    where slice = 'all'
+),
+
+daily as (
+    select
+        region_id,
+        period_from,
+        period_to,
+        local_date,
+        sum(appeals) as appeals
+    from reviewed
+    group by region_id, period_from, period_to, local_date
+),
+
+ages as (
+    select
+        region_id,
+        period_from,
+        period_to,
+        'channel=' || channel as slice,
+        age_group,
+        row_number() over (
+            partition by region_id, period_from, period_to, channel order by sum(appeals) desc, age_group
+        ) as position
+    from reviewed
+    where age_group <> 'unknown'
+    group by region_id, period_from, period_to, channel, age_group
+),
+
+top_groups as (
+    select
+        totals.region_id,
+        totals.period_from,
+        totals.period_to,
+        case
+            when totals.slice like 'channel=social;%' then 'channel=social'
+            else 'all'
+        end as slice,
+        totals.slice_topic_group as topic_group,
+        topic_groups.label_ru,
+        row_number() over (
+            partition by
+                totals.region_id, totals.period_from, totals.period_to,
+                case when totals.slice like 'channel=social;%' then 'channel=social' else 'all' end
+            order by totals.appeals desc, totals.slice_topic_group
+        ) as position
+    from totals
+    inner join topic_groups on totals.slice_topic_group = topic_groups.topic_group
+    where
+        totals.slice like 'topic_group=%'
+        or totals.slice like 'channel=social;topic_group=%'
+),
+
+heat as (
+    select
+        reviewed_places.region_id,
+        reviewed_places.period_from,
+        reviewed_places.period_to,
+        {{ heat_level(
+            'reviewed_places.position', 'reviewed_places.territories', 'reviewed_places.appeals',
+            'reviewed_places.measure'
+        ) }} as heat_level
+    from (
+        select
+            *,
+            rank() over (
+                partition by region_id, period_from, period_to order by measure desc nulls last
+            ) as position,
+            count(*) over (partition by region_id, period_from, period_to) as territories
+        from (
+            select
+                periods.region_id,
+                periods.period_from,
+                periods.period_to,
+                territories.territory_id,
+                coalesce(sum(reviewed.appeals), 0) as appeals,
+                case
+                    when regions.heat_measure = 'rate'
+                        then cast(coalesce(sum(reviewed.appeals), 0) as double) * 10000
+                            / nullif(territories.population, 0)
+                    else coalesce(sum(reviewed.appeals), 0)
+                end as measure
+            from periods
+            inner join regions on periods.region_id = regions.region_id
+            inner join territories on periods.region_id = territories.region_id
+            left join reviewed
+                on
+                    periods.region_id = reviewed.region_id
+                    and periods.period_from = reviewed.period_from
+                    and periods.period_to = reviewed.period_to
+                    and territories.territory_id = reviewed.territory_id
+            group by
+                periods.region_id, periods.period_from, periods.period_to, territories.territory_id,
+                territories.population, regions.heat_measure
+        ) as places
+    ) as reviewed_places
+    inner join regions on reviewed_places.region_id = regions.region_id
+),
+
+heat_levels as (
+    select distinct
+        region_id,
+        period_from,
+        period_to,
+        heat_level,
+        case heat_level when 'red' then 1 when 'yellow' then 2 else 3 end as position
+    from heat
+),
+
+figures as (
+    select
+        region_id,
+        period_from,
+        period_to,
+        'appeals' as measure,
+        slice,
+        cast(appeals as double) as value,
+        cast(null as varchar) as value_text,
+        'Обращений: ' || {{ spaced_number('appeals') }} as statement_ru
+    from totals
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        'appeals_solved' as measure,
+        slice,
+        cast(solved_appeals as double) as value,
+        null as value_text,
+        'Решено обращений: ' || {{ spaced_number('solved_appeals') }} as statement_ru
+    from totals
+    where slice_topic_group is null
+    union all
+    select
+        totals.region_id,
+        totals.period_from,
+        totals.period_to,
+        'appeals_share' as measure,
+        totals.slice,
+        {{ share_of('totals.appeals', 'totals_of_all.appeals') }} as value,
+        null as value_text,
+        'Доля обращений: '
+        || cast(round(100 * {{ share_of('totals.appeals', 'totals_of_all.appeals') }}) as integer) || ' %' as statement_ru
+    from totals
+    inner join totals_of_all
+        on
+            totals.region_id = totals_of_all.region_id
+            and totals.period_from = totals_of_all.period_from
+            and totals.period_to = totals_of_all.period_to
+    where totals.slice like 'channel=%' and totals.slice not like '%;%'
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        'mean_first_answer_minutes' as measure,
+        slice,
+        {{ share_of('first_answer_seconds', 'answered_appeals') }} / 60 as value,
+        null as value_text,
+        'Среднее время первого ответа, минут: '
+        || {{ spaced_number('round(cast(first_answer_seconds as double) / answered_appeals / 60)') }} as statement_ru
+    from totals
+    where answered_appeals > 0 and slice_topic_group is null
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        'appeals_per_day_max' as measure,
+        'all' as slice,
+        cast(max(appeals) as double) as value,
+        null as value_text,
+        'Больше всего обращений за день: ' || {{ spaced_number('max(appeals)') }} as statement_ru
+    from daily
+    group by region_id, period_from, period_to
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        'most_active_age_group' as measure,
+        slice,
+        cast(null as double) as value,
+        age_group as value_text,
+        'Самый активный возраст: ' || age_group as statement_ru
+    from ages
+    where position = 1
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        'top_topic_groups' as measure,
+        slice,
+        cast(null as double) as value,
+        {{ joined_text('topic_group', '|', 'position') }} as value_text,
+        'Чаще всего писали о темах: ' || {{ joined_text('label_ru', ', ', 'position') }} as statement_ru
+    from top_groups
+    where position <= 3
+    group by region_id, period_from, period_to, slice
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        'heat_levels' as measure,
+        'territory' as slice,
+        cast(null as double) as value,
+        {{ joined_text('heat_level', '|', 'position') }} as value_text,
+        'Уровни тепловой карты: '
+        || {{ joined_text(
+            "case heat_level when 'red' then 'красный' when 'yellow' then 'жёлтый' else 'зелёный' end",
+            ', ', 'position'
+        ) }} as statement_ru
+    from heat_levels
+    group by region_id, period_from, period_to
+),
+
+final as (
+    select
+        region_id,
+        period_from,
+        period_to,
+        measure,
+        slice,
+        value,
+        value_text,
+        'С ' || {{ russian_date('period_from') }} || ' по ' || {{ russian_date(add_days('period_to', -1)) }}
+        || case when slice in ('all', 'territory') then '' else ' (' || slice || ')' end
+        || '. ' || statement_ru || '.' as sentence_ru
+    from figures
+)
+
+select * from final

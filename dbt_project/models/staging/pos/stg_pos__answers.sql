@@ -1,0 +1,23 @@
+{{ config(unique_key='response_id') }}
+
+with
+
+received as (
+    {{ received_rows('pos_answers', ['region_id', 'pos_id', 'answer_id']) | indent(4) }}
+),
+
+final as (
+    select
+        {{ surrogate_key(['region_id', "'pos_answer'", 'pos_id', 'answer_id']) }} as response_id,
+        {{ surrogate_key(['region_id', "'pos'", 'pos_id']) }} as appeal_id,
+        region_id,
+        answered_at,
+        kind as answer_kind,
+        ogrn,
+        length(text) as text_length,
+        load_seq
+    from received
+    where version_rank = 1
+)
+
+select * from final
