@@ -1,0 +1,146 @@
+"""Faults on demand: what real services do on bad days, posted to /_control/faults.
+
+HTTP faults hit a whole request. Data faults hit one answer: inside VK's `execute` they hit the inner call
+whose method they name, as VK's own failures do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+HTTP_KINDS = frozenset({"http_500", "http_429", "truncated", "slow", "timeout", "disconnect"})
+DATA_KINDS = frozenset({"vk_error", "type_flip", "missing_key"})
+
+
+class FaultError(ValueError):
+    """A fault that was described wrongly; the message says how to describe it."""
+
+
+@dataclass
+class Fault:
+    """`skip` lets that many matching requests pass first; `times` then counts down to nothing."""
+
+    kind: str
+    path_contains: str = ""
+    method: str = ""
+    times: int = 1
+    skip: int = 0
+    code: int = 6
+    retry_after: int = 1
+    field: str = "date"
+    seconds: float = 3.0
+
+    def matches(self, path: str, methods: Iterable[str]) -> bool:
+        return self.path_contains in path and (not self.method or self.method in methods)
+
+
+class Faults:
+    """The list of faults still to happen, in the order in which they were posted."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Fault] = []
+
+    def add(self, descriptions: list[dict[str, Any]]) -> None:
+        known = {field.name for field in fields(Fault)}
+        new = []
+        for description in descriptions:
+            unknown = set(description) - known
+            if unknown or description.get("kind") not in HTTP_KINDS | DATA_KINDS:
+                raise FaultError(
+                    f"A fault has a kind of {sorted(HTTP_KINDS | DATA_KINDS)} and the keys {sorted(known)}; "
+                    f"this one has {sorted(description)} and kind {description.get('kind')!r}."
+                )
+            new.append(Fault(**description))
+        self.waiting.extend(new)
+
+    def clear(self) -> None:
+        self.waiting.clear()
+
+    def listed(self) -> list[dict[str, Any]]:
+        return [asdict(fault) for fault in self.waiting]
+
+    def take_http(self, path: str, methods: Iterable[str]) -> Fault | None:
+        return self._take(HTTP_KINDS, path, methods)
+
+    def take_data(self, path: str, methods: Iterable[str]) -> Fault | None:
+        return self._take(DATA_KINDS, path, methods)
+
+    def _take(self, kinds: frozenset[str], path: str, methods: Iterable[str]) -> Fault | None:
+        for fault in self.waiting:
+            if fault.kind in kinds and fault.matches(path, methods):
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.waiting.remove(fault)
+                return fault
+        return None
+
+
+def spoil(fault: Fault, answer: Any) -> Any:
+    """The answer with every `field` flipped to another type, or without it."""
+    answer = orjson.loads(orjson.dumps(answer))
+    _walk(fault, answer)
+    return answer
+
+
+def _walk(fault: Fault, node: Any) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _walk(fault, item)
+    elif isinstance(node, dict):
+        if fault.field in node:
+            if fault.kind == "missing_key":
+                del node[fault.field]
+            else:
+                node[fault.field] = _flipped(node[fault.field])
+        for item in node.values():
+            _walk(fault, item)
+
+
+def _flipped(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"value": value}
+    if isinstance(value, list | dict):
+        return "flipped"
+    return f"flipped {value}"
+
+
+class FaultyResponse(Response):
+    """An HTTP answer that goes wrong the way `fault` says; `body` is what should have been sent."""
+
+    def __init__(self, fault: Fault, body: bytes) -> None:
+        status = {"http_500": 500, "http_429": 429, "timeout": 504}.get(fault.kind, 200)
+        headers = {"retry-after": str(fault.retry_after)} if fault.kind == "http_429" else {}
+        if status != 200:
+            body = orjson.dumps({"error": {"code": fault.kind, "message": "A fault posted to the sandbox."}})
+        elif fault.kind == "truncated":
+            body = body[: len(body) // 2]
+        super().__init__(body, status, headers, "application/json")
+        self.fault = fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.fault.kind == "timeout":
+            await asyncio.sleep(self.fault.seconds)
+        if self.fault.kind not in {"slow", "disconnect"}:
+            await super().__call__(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if self.fault.kind == "disconnect":
+            # Less than the promised length: the server closes the connection on its own.
+            await send({"type": "http.response.body", "body": bytes(self.body[: len(self.body) // 2])})
+            return
+        step = max(1, len(self.body) // 10)
+        for start in range(0, len(self.body), step):
+            await asyncio.sleep(self.fault.seconds / 10)
+            chunk = bytes(self.body[start : start + step])
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,215 @@
+"""The demo kit on disk, and a way to start the sandbox as a process of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+START_SECONDS = 60.0
+
+
+class SandboxError(RuntimeError):
+    """The sandbox did not start or refused a wish; the message says what to do."""
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox. `env` holds the deployment's variables, `truth` the figures at the first now."""
+
+    url: str
+    folder: Path
+    env: dict[str, str]
+    truth: dict[str, Any] = field(repr=False)
+
+    def set_now(self, moment: str) -> None:
+        """Move the sandbox's now (ISO, UTC) and rewrite «Инцидент»'s exports."""
+        self.control("POST", "now", {"now": moment})
+
+    def faults(self, descriptions: list[dict[str, Any]]) -> None:
+        """Replace the faults that wait to happen; an empty list makes everything whole again."""
+        self.control("DELETE", "faults")
+        self.control("POST", "faults", descriptions)
+
+    def post_comment(self, owner_id: int, post_id: int, text: str, **more: int) -> dict[str, int]:
+        """One VK comment, written now (`from_id`, `reply_to_comment` optional)."""
+        wish = {"owner_id": owner_id, "post_id": post_id, "text": text, **more}
+        answer: dict[str, int] = self.control("POST", "vk/comments", wish)
+        return answer
+
+    def requests(self) -> dict[str, int]:
+        """How often each method was called since the start or `reset_requests`."""
+        answer: dict[str, int] = self.control("GET", "requests")
+        return answer
+
+    def reset_requests(self) -> None:
+        self.control("DELETE", "requests")
+
+    def truth_now(self) -> dict[str, Any]:
+        """The truth at the current now; comments posted by hand are no part of it."""
+        answer: dict[str, Any] = self.control("GET", "truth")
+        return answer
+
+    def control(self, verb: str, name: str, body: Any = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - our own loopback address
+            f"{self.url}/_control/{name}",
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method=verb,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SandboxError(f"The sandbox refused {verb} {name}: {error.read().decode()}") from None
+
+
+@contextmanager
+def launch(scenario: str | Path, data_dir: Path, port: int = 0, now: str | None = None) -> Iterator[Sandbox]:
+    """Start `python -m sandbox serve` below `data_dir`, wait until it is ready, stop it at the end."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    folder, env_file = data_dir / "sandbox", data_dir / "deployment.env"
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as temporary:
+        ready, log = Path(temporary) / "ready.json", Path(temporary) / "log.txt"
+        command = [sys.executable, "-m", "sandbox", "serve", str(scenario), "--folder", str(folder)]
+        command += [
+            "--env-file",
+            str(env_file),
+            "--port",
+            str(port),
+            "--ready-file",
+            str(ready),
+            "--with-parent",
+        ]
+        if now:
+            command += ["--now", now]
+        root = str(Path(__file__).resolve().parent.parent)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH")))),
+        }
+        with log.open("w") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        try:
+            url = _wait(process, ready, log)
+            truth_file = folder / "truth.json"
+            yield Sandbox(url, folder, read_env(env_file), json.loads(truth_file.read_text("utf-8")))
+        finally:
+            _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], ready: Path, log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready.exists():
+        if process.poll() is not None:
+            raise SandboxError(f"The sandbox did not start: {log.read_text().strip()[-2000:]}")
+        if time.monotonic() > deadline:
+            raise SandboxError(
+                f"The sandbox was not ready after {START_SECONDS:.0f} s; look at `python -m sandbox serve`."
+            )
+        time.sleep(0.02)
+    url: str = json.loads(ready.read_text())["url"]
+    return url
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """KEY=value lines of a file."""
+    lines = [
+        line.partition("=") for line in path.read_text("utf-8").splitlines() if "=" in line and line[0] != "#"
+    ]
+    return {name.strip(): value.strip() for name, _, value in lines}
+
+
+def write_kit(world: Any, folder: Path, url: str) -> dict[str, str]:
+    """Region file, registry, exports and truth.json below `folder`; returns the deployment's variables."""
+    from sandbox.incident import write_exports
+    from sandbox.registry import write_registry
+    from sandbox.scenario import iso
+    from sandbox.truth import truth
+
+    scenario = world.scenario
+    code = scenario.region.region_id
+    prefix = f"OTKLIK_{code.upper().replace('-', '_')}"
+    write_registry(world, folder / "registry" / code)
+    write_exports(world, exports_folder(folder, code))
+    _write_text(folder / "regions" / f"{code}.yaml", _region_file(scenario, prefix, url))
+    figures = truth(scenario, world.population, world.now)
+    _write_text(folder / "truth.json", json.dumps(figures, ensure_ascii=False, indent=1))
+    secret = blake2b(f"{scenario.seed}:hmac".encode(), digest_size=32).hexdigest()
+    return {
+        "OTKLIK_REGIONS": str((folder / "regions").resolve()),
+        "OTKLIK_HMAC_KEY": secret,
+        "OTKLIK_AS_OF": iso(world.now),
+        f"{prefix}_VK_TOKEN": world.token("vk"),
+        f"{prefix}_POS_TOKEN": world.token("pos"),
+        "OTKLIK_SANDBOX_URL": url,
+    }
+
+
+def exports_folder(folder: Path, region_id: str) -> Path:
+    return folder / "incident" / region_id
+
+
+def write_env(path: Path, variables: dict[str, str]) -> None:
+    _write_text(path, "".join(f"{name}={value}\n" for name, value in variables.items()))
+
+
+def _region_file(scenario: Any, prefix: str, url: str) -> str:
+    region = scenario.region
+    document: dict[str, Any] = {
+        "region_id": region.region_id,
+        "name": region.name,
+        "time_zone": region.time_zone,
+        **({"opened_on": region.opened_on} if region.opened_on else {}),
+        "sources": {
+            "registry": {"folder": f"../registry/{region.region_id}"},
+            "incident": {"folder": f"../incident/{region.region_id}"},
+            "vk": {
+                "base_url": f"{url}/vk",
+                "token_env": f"{prefix}_VK_TOKEN",
+                "requests_per_second": {"community": 20}.get(scenario.vk.token_kind, 3),
+                "communities": "registry",
+                "lookback_days": scenario.vk.lookback_days,
+                "search_queries": list(scenario.vk.search_queries),
+            },
+            "pos": {
+                "base_url": f"{url}/pos",
+                "token_env": f"{prefix}_POS_TOKEN",
+                "page_size": scenario.pos.page_size,
+            },
+        },
+        "heat_rule": dict(scenario.heat_rule),
+        "review_periods": [{"from": period.since, "to": period.until} for period in scenario.review_periods],
+    }
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text, "utf-8")
+    draft.replace(path)

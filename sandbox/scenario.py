@@ -1,0 +1,297 @@
+"""Scenarios: the YAML files that say what the pretend region looks like (docs/scenarios.md).
+
+Quotas are exact counts; everything else is a shape or a weight. Dates without a time are local days of
+the region, half-open; `as_of` is UTC.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sandbox.documents import read_yaml
+from sandbox.vocabulary import Vocabulary, load_vocabulary
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+OUTCOMES = ("open", "solved", "explained", "not_solved", "postponed", "rejected", "answered")
+KINDS = ("complaint", "question", "proposal", "thanks")
+SOURCES = ("pos", "vk", "incident")
+FORMS = ("comment", "wall_post", "mention")
+_ALLOWED_OUTCOMES = {
+    "pos": {"open", "solved", "explained", "not_solved", "rejected"},
+    "vk": {"open", "answered"},
+    "incident": {"open", "solved", "explained", "not_solved", "postponed"},
+}
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be played; the message names the file, the key and the next step."""
+
+
+def _weights(value: Any) -> Any:
+    return {value: 1} if isinstance(value, str) else value
+
+
+Weights = Annotated[dict[str, float], BeforeValidator(_weights)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Region(_Part):
+    region_id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    name: str
+    code: str = Field(pattern=r"^\d{2}$")
+    time_zone: str
+    opened_on: dt.date | None = None
+
+
+class Period(_Part):
+    """Local days, half-open."""
+
+    since: dt.date = Field(alias="from")
+    until: dt.date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Period:
+        if self.until <= self.since:
+            raise ValueError("`to` must be later than `from`")
+        return self
+
+
+class Territory(_Part):
+    id: str
+    name: str
+    kind: Literal["городской округ", "муниципальный район", "муниципальный округ"]
+    population: int = Field(gt=0)
+    latitude: float
+    longitude: float
+    aliases: tuple[str, ...] = ()
+    activity: float = Field(default=1.0, ge=0)  # appeals per head against the region's usual
+
+
+class Authority(_Part):
+    id: str
+    name: str
+    kind: Literal["government", "municipality", "institution", "commercial"]
+    level: Literal["regional", "municipal", "institution"]
+    territory: str | None = None
+    ogrn: str | None = Field(default=None, pattern=r"^\d{13}$")
+    opa_id: int | None = None
+    exemption: str = ""
+
+
+class Page(_Part):
+    """One official VK community; `authority` empty = a page of nobody."""
+
+    id: int = Field(gt=0)
+    screen_name: str
+    name: str
+    authority: str | None = None
+    members: int = Field(ge=0)
+    weight: float = Field(default=1.0, ge=0)
+    state: Literal["open", "closed", "deleted"] = "open"
+    mark: bool = True
+    widgets: int = Field(default=2, ge=0, le=2)
+    pos_link: Literal["valid", "wrong", "absent"] = "valid"
+    avatar: bool = True
+    description: bool = True
+    cover: bool = True
+    posts_per_week: float = Field(default=4.0, gt=0, le=70)
+    stats: bool = True  # whether the sandbox's token administers the page
+
+
+class Quota(_Part):
+    source: Literal["pos", "vk", "incident"]
+    form: Literal["comment", "wall_post", "mention"] = "comment"
+    topic_group: Weights
+    count: int = Field(ge=0)
+    outcome: Weights
+    kind: Weights = Field(default={"complaint": 1})
+    age_group: Weights = Field(default={"35-45": 1})
+    territory: Weights | None = None
+    since: dt.date | None = Field(default=None, alias="from")
+    until: dt.date | None = Field(default=None, alias="to")
+    mean_first_answer_minutes: float = Field(default=600, gt=0)
+    interim_share: float = Field(default=0.2, ge=0, le=1)
+    season: dict[dt.date, float] | None = None
+    weekday: tuple[float, ...] | None = Field(default=None, min_length=7, max_length=7)
+
+
+class Shape(_Part):
+    daily_cap: int = Field(gt=0)
+    weekday: tuple[float, ...] = Field(default=(1, 1, 1, 1, 1, 0.6, 0.5), min_length=7, max_length=7)
+    hour: tuple[float, ...] = Field(min_length=24, max_length=24)
+    season: dict[dt.date, float] = Field(default_factory=dict)  # factor at a date; straight lines between
+
+
+class VkRules(_Part):
+    token_kind: Literal["user", "service", "community"] = "community"  # noqa: S105 - a kind, no secret
+    lookback_days: int = Field(default=14, ge=10)
+    search_queries: tuple[str, ...] = ()
+    deleted_comments: int = 0
+    page_comments: int = 0
+    reply_share: float = Field(default=0.5, ge=0)  # citizens' further replies per branch, on average
+    long_branches: int = 0  # branches of more than ten replies
+
+
+class PosRules(_Part):
+    page_size: int = Field(default=1000, ge=1, le=1000)
+    requests_per_second: int = Field(default=50, ge=1)
+    appeal_share: float = Field(default=0.1, ge=0, le=1)  # «обращение» under 59-ФЗ, the rest «сообщение»
+    no_municipality_share: float = Field(default=0.0, ge=0, le=1)
+
+
+class IncidentRules(_Part):
+    layouts: dict[Literal[1, 3, 4], float]
+    undated: int = Field(default=0, ge=0)  # rows of layout 2, outside every quota
+
+
+class Scenario(_Part):
+    scenario: str
+    seed: int
+    region: Region
+    period: Period
+    as_of: dt.datetime
+    review_periods: tuple[Period, ...] = ()
+    heat_rule: dict[str, Any]
+    shape: Shape
+    vk: VkRules = VkRules()
+    pos: PosRules = PosRules()
+    incident: IncidentRules = IncidentRules(layouts={1: 1})
+    territories: tuple[Territory, ...] = Field(min_length=1)
+    authorities: tuple[Authority, ...] = ()
+    pages: tuple[Page, ...] = ()
+    quotas: tuple[Quota, ...] = Field(min_length=1)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.region.time_zone)
+
+    @cached_property
+    def as_of_seconds(self) -> int:
+        """`as_of` in seconds since 1970 UTC; a value without a zone is UTC."""
+        return utc_seconds(self.as_of)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return load_vocabulary()
+
+    def day_starts(self) -> list[int]:
+        """UTC seconds of each local midnight of the period, and of its end (n + 1 values)."""
+        days = (self.period.until - self.period.since).days
+        midnight = dt.time(0)
+        return [
+            int(
+                dt.datetime.combine(self.period.since + dt.timedelta(days=n), midnight, self.zone).timestamp()
+            )
+            for n in range(days + 1)
+        ]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scenario:
+        groups = set(self.vocabulary.groups)
+        if self.as_of_seconds < self.day_starts()[-1]:
+            raise ValueError("`as_of` must not lie before the local end of `period`")
+        places = {territory.id for territory in self.territories}
+        authorities = {authority.id for authority in self.authorities}
+        _unique("territories", [territory.id for territory in self.territories])
+        _unique("authorities", [authority.id for authority in self.authorities])
+        _unique("pages", [page.id for page in self.pages])
+        for authority in self.authorities:
+            _known(f"authority {authority.id}: territory", [authority.territory], places | {None})
+        for page in self.pages:
+            _known(f"page {page.id}: authority", [page.authority], authorities | {None})
+        for number, quota in enumerate(self.quotas, 1):
+            where = f"quotas, line {number}"
+            _known(f"{where}: topic_group", quota.topic_group, groups)
+            _known(f"{where}: outcome", quota.outcome, _ALLOWED_OUTCOMES[quota.source])
+            _known(f"{where}: kind", quota.kind, set(KINDS))
+            _known(f"{where}: age_group", quota.age_group, set(self.vocabulary.age_groups))
+            _known(f"{where}: territory", quota.territory or [], places)
+            if quota.source == "vk" and quota.territory is not None:
+                raise ValueError(f"{where}: in VK the territory follows from the page; weigh `pages` instead")
+            begins, ends = quota.since or self.period.since, quota.until or self.period.until
+            if not self.period.since <= begins < ends <= self.period.until:
+                raise ValueError(f"{where}: from/to must lie inside the scenario's period")
+            if quota.source == "vk" and quota.form != "mention" and quota.count and not self.open_pages():
+                raise ValueError(
+                    f"{where}: appeals in VK need at least one open page with a weight in `pages`"
+                )
+            if quota.form == "mention" and not self.vk.search_queries:
+                raise ValueError(f"{where}: mentions need `vk.search_queries`")
+        return self
+
+    def open_pages(self) -> list[int]:
+        """Positions of the pages whose walls can be read and where citizens write."""
+        return [n for n, page in enumerate(self.pages) if page.state == "open" and page.weight > 0]
+
+
+def utc_seconds(moment: dt.datetime) -> int:
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())
+
+
+def parse_moment(text: str) -> int:
+    """ISO 8601 (no zone = UTC) → seconds since 1970 UTC."""
+    try:
+        return utc_seconds(dt.datetime.fromisoformat(text))
+    except ValueError:
+        raise ScenarioError(f"«{text}» is not an ISO moment; write it like 2026-11-20T19:00:00Z.") from None
+
+
+def iso(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def load_scenario(name_or_path: str | Path) -> Scenario:
+    """A scenario by the name of a file in sandbox/scenarios, or by the path of any YAML file."""
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = SCENARIOS / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in SCENARIOS.glob("*.yaml")))
+        raise ScenarioError(f"No scenario «{name_or_path}». Known: {known}; or give the path of a YAML file.")
+    try:
+        document = read_yaml(path)
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{path} is not YAML: {error}. Correct the line it names.") from None
+    if not isinstance(document, dict):
+        raise ScenarioError(f"{path} holds no mapping. Start from the example in docs/scenarios.md.")
+    return scenario_from(document, str(path))
+
+
+def scenario_from(document: dict[str, Any], where: str = "scenario") -> Scenario:
+    """Validate a document; `defaults` per source are laid under each quota of that source."""
+    document = dict(document)
+    defaults = document.pop("defaults", None) or {}
+    try:
+        _known("defaults", defaults, set(SOURCES))
+        quotas = [
+            {**(defaults.get(quota.get("source")) or {}), **quota} for quota in document.get("quotas", [])
+        ]
+        return Scenario.model_validate({**document, "quotas": quotas})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "scenario"
+        raise ScenarioError(f"{where}: {place}: {first['msg']}. See docs/scenarios.md.") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ScenarioError(f"{where}: {error}. See docs/scenarios.md.") from None
+
+
+def _known(what: str, values: Any, known: set[Any]) -> None:
+    for value in values:
+        if value not in known:
+            listed = ", ".join(sorted(str(item) for item in known if item is not None))
+            raise ValueError(f"{what} «{value}» is unknown; known are: {listed}")
+
+
+def _unique(what: str, values: list[Any]) -> None:
+    if len(values) != len(set(values)):
+        raise ValueError(f"{what}: every id must be unique")

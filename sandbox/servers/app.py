@@ -1,0 +1,118 @@
+"""One application for all servers, and the control endpoints that tests and demos use.
+
+/vk/method/<name>, /pos/api/v1/appeals, /_control/{now,faults,requests,truth,health,vk/comments}.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.faults import FaultError, Faults
+from sandbox.incident import write_exports
+from sandbox.scenario import ScenarioError, iso, parse_moment
+from sandbox.servers.pos import PosServer
+from sandbox.servers.vk import VkServer
+from sandbox.truth import truth
+from sandbox.world import World
+
+
+def build_app(
+    world: World, exports: Path | None = None, clock: Callable[[], float] = time.monotonic
+) -> Starlette:
+    """`exports`: folder of «Инцидент»'s files, rewritten when now moves; `clock` drives the rate limits."""
+    faults, log = Faults(), Counter[str]()
+    vk, pos = VkServer(world, faults, log, clock), PosServer(world, faults, log, clock)
+    control = _Control(world, faults, log, vk, exports)
+    app = Starlette(
+        routes=[
+            Route("/vk/method/{name}", vk.endpoint, methods=["GET", "POST"]),
+            Route("/pos/api/v1/{rest:path}", pos.endpoint, methods=["GET"]),
+            Route("/_control/now", control.now, methods=["GET", "POST"]),
+            Route("/_control/faults", control.faulty, methods=["GET", "POST", "DELETE"]),
+            Route("/_control/requests", control.requests, methods=["GET", "DELETE"]),
+            Route("/_control/truth", control.truth, methods=["GET"]),
+            Route("/_control/vk/comments", control.comment, methods=["POST"]),
+            Route("/_control/health", control.health, methods=["GET"]),
+        ]
+    )
+    app.state.world, app.state.faults, app.state.log = world, faults, log
+    return app
+
+
+class _Control:
+    def __init__(
+        self, world: World, faults: Faults, log: Counter[str], vk: VkServer, exports: Path | None
+    ) -> None:
+        self._world, self._faults, self._log, self._vk, self._exports = world, faults, log, vk, exports
+
+    async def now(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self._world.now = parse_moment(str((await _json(request))["now"]))
+            except (KeyError, TypeError, ScenarioError) as error:
+                return _refused(f'Post {{"now": "2026-11-20T19:00:00Z"}}: {error}')
+            if self._exports is not None:
+                write_exports(self._world, self._exports)
+        return _answer({"now": iso(self._world.now)})
+
+    async def faulty(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self._faults.clear()
+        elif request.method == "POST":
+            descriptions = await _json(request)
+            try:
+                self._faults.add(descriptions if isinstance(descriptions, list) else [descriptions])
+            except (FaultError, TypeError) as error:
+                return _refused(str(error))
+        return _answer(self._faults.listed())
+
+    async def requests(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self._log.clear()
+        return _answer(dict(sorted(self._log.items())))
+
+    async def truth(self, request: Request) -> Response:
+        return _answer(truth(self._world.scenario, self._world.population, self._world.now))
+
+    async def comment(self, request: Request) -> Response:
+        """{"owner_id", "post_id", "text", "from_id"?, "reply_to_comment"?}: one comment, written now."""
+        wish = await _json(request)
+        try:
+            comment = self._vk.add_comment(
+                int(wish["owner_id"]),
+                int(wish["post_id"]),
+                str(wish["text"]),
+                int(wish.get("from_id", 10_000_001)),
+                int(wish.get("reply_to_comment", 0)),
+            )
+        except (KeyError, TypeError, ValueError):
+            return _refused("Name owner_id and post_id of an existing post, text, and a branch that exists.")
+        return _answer({"comment_id": comment.id, "date": comment.date})
+
+    async def health(self, request: Request) -> Response:
+        return _answer({"scenario": self._world.scenario.scenario, "now": iso(self._world.now)})
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _answer(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+def _refused(message: str) -> Response:
+    return Response(orjson.dumps({"error": message}), 400, media_type="application/json")

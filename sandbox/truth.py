@@ -1,0 +1,195 @@
+"""The figures that the pipeline must find, from the scenario and its population alone.
+
+Measures and slices are spelled as in figures.csv. Periods are half-open local days. What had not happened
+by `now` (seconds since 1970 UTC) is not counted. This file shares no code with the pipeline.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sandbox.noise import Ints
+from sandbox.population import INCIDENT, NEVER, POS, VK, Population
+from sandbox.scenario import KINDS, OUTCOMES, SOURCES, Period, Scenario, iso
+
+Mask = npt.NDArray[np.bool_]
+_THANKS = "thanks"
+_LEVELS = ("red", "yellow", "green")
+
+
+def truth(scenario: Scenario, population: Population, now: int) -> dict[str, Any]:
+    """{"scenario", "region_id", "as_of", "figures": [...], "counts": {...}}; JSON types only."""
+    return {
+        "scenario": scenario.scenario,
+        "region_id": scenario.region.region_id,
+        "as_of": iso(now),
+        "figures": [
+            {
+                "region_id": scenario.region.region_id,
+                "period_from": period.since.isoformat(),
+                "period_to": period.until.isoformat(),
+                "measure": measure,
+                "slice": part,
+                ("value_text" if isinstance(value, str) else "value"): value,
+            }
+            for period in _periods(scenario)
+            for measure, part, value in _figures(scenario, population, now, period)
+        ],
+        "counts": counts(scenario, population, now),
+    }
+
+
+def _periods(scenario: Scenario) -> tuple[Period, ...]:
+    return scenario.review_periods or (scenario.period,)
+
+
+def _figures(
+    scenario: Scenario, people: Population, now: int, period: Period
+) -> Iterator[tuple[str, str, int | float | str]]:
+    first = (period.since - scenario.period.since).days
+    last = (period.until - scenario.period.since).days
+    here = (people.registered <= now) & (people.day >= first) & (people.day < last)
+    channels: dict[str, Mask] = {
+        f"channel={name}": here & (people.source == n) for n, name in enumerate(SOURCES)
+    }
+    channels["channel=social"] = here & (people.source != POS)
+    total = int(here.sum())
+    groups = np.where(people.source == VK, -1, people.group)  # VK's appeals carry no topic
+
+    yield "appeals", "all", total
+    yield "appeals_per_day_max", "all", int(np.bincount(people.day[here], minlength=1).max())
+    for part, mask in channels.items():
+        yield "appeals", part, int(mask.sum())
+        if total:
+            yield "appeals_share", part, int(mask.sum()) / total
+        yield "appeals_solved", part, int((mask & _settled(people, now, "solved")).sum())
+        for group, count in _by_group(scenario, groups[mask]).items():
+            yield "appeals", f"{part};topic_group={group}", count
+    social = channels["channel=social"]
+    for kind, mask in _kinds(scenario, people).items():
+        yield "appeals", f"channel=social;kind={kind}", int((social & mask).sum())
+    for part, mask in (("all", here), ("channel=social", social)):
+        yield "top_topic_groups", part, "|".join(list(_by_group(scenario, groups[mask], known=True))[:3])
+    for n, name in enumerate(SOURCES):
+        mask = here & (people.source == n)
+        yield "appeals", f"source={name}", int(mask.sum())
+        answered = mask & (people.first_answer <= now)
+        if answered.any():
+            minutes = (people.first_answer - people.registered)[answered] / 60
+            yield "mean_first_answer_minutes", f"source={name}", float(minutes.mean())
+    ages = np.bincount(people.age[here & (people.age >= 0)], minlength=1)
+    if ages.any():
+        yield "most_active_age_group", "channel=pos", scenario.vocabulary.age_groups[int(ages.argmax())]
+    levels = set(heat_levels(scenario, people.territory[here]).values())
+    yield "heat_levels", "territory", "|".join(level for level in _LEVELS if level in levels)
+
+
+def _by_group(scenario: Scenario, groups: Ints, known: bool = False) -> dict[str, int]:
+    """Count by topic group, most frequent first, then by id; `unknown` for -1 unless only known ones count."""
+    ids = (*scenario.vocabulary.group_ids, "unknown")
+    numbers = np.bincount(np.where(groups < 0, len(ids) - 1, groups), minlength=len(ids))
+    found = [
+        (ids[n], int(count)) for n, count in enumerate(numbers) if count and not (known and n == len(ids) - 1)
+    ]
+    return dict(sorted(found, key=lambda item: (-item[1], item[0])))
+
+
+def _kinds(scenario: Scenario, people: Population) -> dict[str, Mask]:
+    """What «Инцидент» says of the kind; VK says nothing."""
+    thankful = people.group == scenario.vocabulary.group_ids.index(_THANKS)
+    incident = people.source == INCIDENT
+    return {
+        kind: incident & ((people.kind == n) & ~thankful | thankful & (kind == _THANKS))
+        for n, kind in enumerate(KINDS)
+    }
+
+
+def _settled(people: Population, now: int, outcome: str) -> Mask:
+    """ПОС tells the outcome with its final answer, «Инцидент» when the incident is closed."""
+    when = np.where(people.source == INCIDENT, people.closed, people.final_answer)
+    return (people.outcome == OUTCOMES.index(outcome)) & (when <= now)
+
+
+def heat_levels(scenario: Scenario, territory: Ints) -> dict[str, str]:
+    """Level of every territory by the region's rule; below the minimum count it is green."""
+    rule = scenario.heat_rule
+    number = np.bincount(territory[territory >= 0], minlength=len(scenario.territories))
+    values = {
+        place.id: float(number[n]) * (10_000 / place.population if rule["measure"] == "rate" else 1)
+        for n, place in enumerate(scenario.territories)
+    }
+    if rule["method"] == "fixed":
+        levels = {
+            place: "red"
+            if value >= rule["red_from"]
+            else "yellow"
+            if value >= rule["yellow_from"]
+            else "green"
+            for place, value in values.items()
+        }
+    else:
+        ranked = sorted(values, key=lambda place: (-values[place], place))
+        red, yellow = rule["red_share"], rule["red_share"] + rule["yellow_share"]
+        levels = {}
+        for rank, place in enumerate(ranked, 1):
+            share = round(rank / len(ranked), 9)
+            levels[place] = "red" if share <= red else "yellow" if share <= round(yellow, 9) else "green"
+    return {
+        place.id: levels[place.id] if number[n] >= rule.get("minimum", 0) else "green"
+        for n, place in enumerate(scenario.territories)
+    }
+
+
+def counts(scenario: Scenario, people: Population, now: int) -> dict[str, Any]:
+    """Plain counts over everything registered up to `now`."""
+    here = people.registered <= now
+    first, final = people.first_answer <= now, people.final_answer <= now
+    interim_and_final = first & final & (people.first_answer != people.final_answer)
+    responses = first.astype(np.int64) + interim_and_final
+    days = np.bincount(people.day[here], minlength=1)
+    dates = [scenario.period.since + dt.timedelta(days=n) for n in range(len(days))]
+    places = (*(territory.id for territory in scenario.territories), "unknown")
+    territory = np.where(people.territory < 0, len(places) - 1, people.territory)
+    by_place = np.bincount(territory[here], minlength=len(places))
+    told = np.where(people.source == INCIDENT, people.closed, people.final_answer) <= now
+    settled = {
+        name: np.bincount(people.outcome[here & told & (people.source == n)], minlength=len(OUTCOMES))
+        for n, name in enumerate(SOURCES)
+        if n != VK
+    }
+    return {
+        "appeals": int(here.sum()),
+        "appeals_by_source": {
+            name: int((here & (people.source == n)).sum()) for n, name in enumerate(SOURCES)
+        },
+        "appeals_by_local_day": {
+            date.isoformat(): int(count) for date, count in zip(dates, days, strict=True)
+        },
+        "appeals_by_territory": {place: int(count) for place, count in zip(places, by_place, strict=True)},
+        "answered_by_source": {
+            name: int((here & first & (people.source == n)).sum()) for n, name in enumerate(SOURCES)
+        },
+        "responses_by_source": {
+            name: int(responses[here & (people.source == n)].sum()) for n, name in enumerate(SOURCES)
+        },
+        "outcomes_by_source": {
+            name: {
+                outcome: int(number[n])
+                for n, outcome in enumerate(OUTCOMES)
+                if number[n] and outcome != "rejected"
+            }
+            for name, number in settled.items()
+        },
+        "heat_level_by_territory": heat_levels(scenario, people.territory[here]),
+        "incident_rows_without_date": scenario.incident.undated,
+        "pages": len(scenario.pages),
+        "pages_readable": sum(page.state == "open" for page in scenario.pages),
+        "authorities": len(scenario.authorities),
+        "territories": len(scenario.territories),
+        "appeals_still_open": int((here & ~(final & (people.final_answer < NEVER))).sum()),
+    }

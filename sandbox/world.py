@@ -1,0 +1,121 @@
+"""One played scenario: its population, walls and texts, and the moment that counts as now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from sandbox.noise import key, mix
+from sandbox.population import Population, populate
+from sandbox.scenario import KINDS, Page, Scenario
+from sandbox.texts import Texts
+from sandbox.walls import Comment, Post, Walls, build_walls
+
+
+@dataclass
+class World:
+    """`now` is in seconds since 1970 UTC; servers hide everything later."""
+
+    scenario: Scenario
+    population: Population
+    now: int
+
+    @classmethod
+    def of(cls, scenario: Scenario, now: int | None = None) -> World:
+        return cls(scenario, populate(scenario), scenario.as_of_seconds if now is None else now)
+
+    @cached_property
+    def walls(self) -> Walls:
+        return build_walls(self.scenario, self.population)
+
+    @cached_property
+    def texts(self) -> Texts:
+        return Texts(self.scenario.seed, self.scenario.vocabulary)
+
+    def group_id(self, row: int) -> str:
+        return self.scenario.vocabulary.group_ids[int(self.population.group[row])]
+
+    def topic(self, row: int) -> tuple[str, str]:
+        """Topic group and topic of an appeal, as the sources spell them (some groups have two spellings)."""
+        group = self.scenario.vocabulary.groups[self.group_id(row)]
+        return group.names[mix(row) % len(group.names)], group.topics[int(self.population.topic[row])]
+
+    def municipality(self, row: int) -> str:
+        """The name or an alias of the appeal's territory; empty where the source does not know it."""
+        place = int(self.population.territory[row])
+        if place < 0:
+            return ""
+        territory = self.scenario.territories[place]
+        spellings = (territory.name, *territory.aliases)
+        return spellings[mix(row * 5 + 2) % len(spellings)]
+
+    def settlement(self, row: int) -> str:
+        """The town itself in a городской округ, a village elsewhere; empty with the municipality."""
+        place = int(self.population.territory[row])
+        if place < 0:
+            return ""
+        territory = self.scenario.territories[place]
+        names = self.scenario.vocabulary.settlements
+        return territory.name if territory.kind == "городской округ" else names[mix(row * 7 + 3) % len(names)]
+
+    def complaint(self, row: int) -> str:
+        kind = KINDS[int(self.population.kind[row])]
+        group = self.group_id(row)
+        topic = self.scenario.vocabulary.groups[group].topics[int(self.population.topic[row])]
+        return self.texts.complaint(row, group, topic, kind, self.municipality(row))
+
+    def post_text(self, post: Post) -> str:
+        if post.text is None:
+            if post.role == "page":
+                page = self.scenario.pages[post.page]
+                post.text = self.texts.post(post.number, page.screen_name, page.name)
+            elif post.role == "citizen":
+                post.text = self.complaint(post.appeal)
+            else:
+                queries = self.scenario.vk.search_queries
+                query = queries[mix(post.number * 3 + 1) % len(queries)]
+                post.text = self.texts.mention(post.number, query, self.complaint(post.appeal))
+        return post.text
+
+    def comment_text(self, comment: Comment) -> str:
+        if comment.text is None:
+            if comment.role == "appeal":
+                comment.text = self.complaint(comment.appeal)
+            elif comment.role in ("interim", "final"):
+                solved = bool(mix(comment.appeal) & 1)
+                comment.text = self.texts.answer(
+                    comment.number, comment.role == "final", solved, self._page_name(comment.author)
+                )
+            elif comment.role == "deleted":
+                comment.text = ""
+            else:
+                comment.text = self.texts.reply(comment.number, from_page=comment.role == "page")
+        return comment.text
+
+    def _page_name(self, owner: int) -> str:
+        page = self.pages_by_owner.get(owner)
+        return page.name if page else ""
+
+    @cached_property
+    def pages_by_owner(self) -> dict[int, Page]:
+        return {-page.id: page for page in self.scenario.pages}
+
+    @cached_property
+    def ogrns(self) -> dict[str, str]:
+        """ОГРН (13 digits with a right check digit) of each authority."""
+        result = {}
+        for number, authority in enumerate(self.scenario.authorities, 1):
+            digits = f"1{2 + number % 18:02d}{self.scenario.region.code}{number:07d}"
+            result[authority.id] = authority.ogrn or f"{digits}{int(digits) % 11 % 10}"
+        return result
+
+    def opa_ids(self) -> dict[str, int]:
+        """The organisation's number in ПОС, given or invented."""
+        return {
+            authority.id: authority.opa_id or 300_000 + number
+            for number, authority in enumerate(self.scenario.authorities, 1)
+        }
+
+    def token(self, purpose: str) -> str:
+        """A bearer token fixed by the seed: `vk`, `vk-service`, `vk-user`, `pos`."""
+        return f"sandbox-{purpose}-{key(self.scenario.seed, 'token ' + purpose):016x}"
