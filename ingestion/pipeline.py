@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from copy import deepcopy
@@ -23,7 +24,7 @@ from ingestion.errors import (
 from ingestion.run import Run
 from ingestion.sources import SourceSpec, find_source
 from ingestion.tables import RawTable, dlt_columns
-from ingestion.warehouse import DATASET, prepare, sweep
+from ingestion.warehouse import DATASET, opened
 
 if TYPE_CHECKING:
     import dlt
@@ -77,18 +78,19 @@ def ingest(source: str, region: Region, settings: Settings, window: Window | Non
     started = time.perf_counter()
     spec = find_source(source)
     _check_request(spec, region, settings, window)
-    load_seq = prepare(settings)
-    pipeline = _fresh_pipeline(spec, region, settings)
-    run = Run(spec, region, settings, window, fetched_at=settings.now(), state={})
-    try:
-        pipeline.extract(_resource(run, load_seq), loader_file_format="parquet")
-        normalized = pipeline.normalize()
-        _check_package(run, normalized.row_counts)
-        pipeline.load()
-    except Exception as error:
-        # Whatever the failure: the rows already copied go now, and the caller gets a sentence.
-        sweep(settings)
-        raise _as_sentence(error, run) from error
+    with opened(settings) as warehouse:
+        load_seq = warehouse.prepare()
+        pipeline = _fresh_pipeline(spec, region, settings)
+        run = Run(spec, region, settings, window, fetched_at=settings.now(), state={})
+        try:
+            pipeline.extract(_resource(run, load_seq), loader_file_format="parquet")
+            normalized = pipeline.normalize()
+            _check_package(run, normalized.row_counts)
+            pipeline.load()
+        except Exception as error:
+            # Whatever the failure: the rows already copied go now, and the caller gets a sentence.
+            warehouse.sweep()
+            raise _as_sentence(error, run) from error
     return LoadReport(
         source=source,
         region_id=region.region_id,
@@ -123,12 +125,14 @@ def _fresh_pipeline(spec: SourceSpec, region: Region, settings: Settings) -> dlt
     os.environ.update(_DLT_OPTIONS)
     import dlt
 
+    name, folder = f"otklik_{spec.name}_{region.region_id}", settings.data / "dlt"
+    shutil.rmtree(folder / name, ignore_errors=True)
     pipeline = dlt.pipeline(
-        pipeline_name=f"otklik_{spec.name}_{region.region_id}",
-        pipelines_dir=str(settings.data / "dlt"),
+        pipeline_name=name,
+        pipelines_dir=str(folder),
         destination=dlt.destinations.duckdb(str(settings.warehouse)),
         dataset_name=DATASET,
-    ).drop()
+    )
     pipeline.sync_destination()
     return pipeline
 

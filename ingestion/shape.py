@@ -25,6 +25,11 @@ _JSON_NAMES = {
 }
 
 
+def names(text: str) -> frozenset[str]:
+    """Field names, written as words of one text."""
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True)
 class Shape:
     """What an object must hold (`required`), may hold (`optional`), and holds but we do not read.

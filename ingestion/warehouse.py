@@ -17,49 +17,10 @@ if TYPE_CHECKING:
 DATASET = "raw"
 
 
-def prepare(settings: Settings) -> int:
-    """Make every raw table exist, sweep what failed loads left, and return the next `load_seq`.
-
-    All tables of all sources are made, so that a region without ПОС does not break the models on it.
-    """
-    with _connection(settings) as connection:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {DATASET}")
-        for table in all_tables():
-            connection.execute(create_statement(table, DATASET))
-        _sweep(connection)
-        newest = connection.execute("SELECT coalesce(max(load_seq), 0) FROM raw.loads").fetchall()
-        return int(newest[0][0]) + 1
-
-
-def sweep(settings: Settings) -> None:
-    """Delete rows whose load was never committed.
-
-    dlt copies each table in a transaction of its own and commits the load in `_dlt_loads` last, so that
-    a load which dies between the two leaves rows without a committed load id.
-    """
-    with _connection(settings) as connection:
-        _sweep(connection)
-
-
-def _sweep(connection: duckdb.DuckDBPyConnection) -> None:
-    present = {
-        name
-        for (name,) in connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [DATASET]
-        ).fetchall()
-    }
-    committed = "SELECT load_id FROM raw._dlt_loads WHERE status = 0"
-    if "_dlt_loads" not in present:
-        committed = "SELECT ''"
-    for table in all_tables():
-        if table.name in present:
-            # Names come from our own registry of tables, never from data.
-            statement = f"DELETE FROM raw.{table.name} WHERE _dlt_load_id NOT IN ({committed})"  # noqa: S608
-            connection.execute(statement)
-
-
 @contextmanager
-def _connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(settings: Settings) -> Iterator[Warehouse]:
+    """The warehouse, held open for the whole load: dlt's own connections then share the instance
+    instead of opening and checkpointing the file several times."""
     import duckdb
 
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -73,6 +34,46 @@ def _connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             step = "restore it, or move it away so that it is built anew"
         raise WarehouseError(problem, step) from error
     try:
-        yield connection
+        yield Warehouse(connection)
     finally:
         connection.close()
+
+
+class Warehouse:
+    """What a load does to the warehouse besides landing its package."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def prepare(self) -> int:
+        """Make every raw table exist, sweep what failed loads left, and return the next `load_seq`.
+
+        All tables of all sources are made, so that a region without ПОС does not break the models on it.
+        """
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {DATASET}")
+        for table in all_tables():
+            self._connection.execute(create_statement(table, DATASET))
+        self.sweep()
+        newest = self._connection.execute("SELECT coalesce(max(load_seq), 0) FROM raw.loads").fetchall()
+        return int(newest[0][0]) + 1
+
+    def sweep(self) -> None:
+        """Delete rows whose load was never committed.
+
+        dlt copies each table in a transaction of its own and commits the load in `_dlt_loads` last, so
+        that a load which dies between the two leaves rows without a committed load id.
+        """
+        present = {
+            name
+            for (name,) in self._connection.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [DATASET]
+            ).fetchall()
+        }
+        committed = "SELECT load_id FROM raw._dlt_loads WHERE status = 0"
+        if "_dlt_loads" not in present:
+            committed = "SELECT ''"
+        for table in all_tables():
+            if table.name in present:
+                # Names come from our own registry of tables, never from data.
+                statement = f"DELETE FROM raw.{table.name} WHERE _dlt_load_id NOT IN ({committed})"  # noqa: S608
+                self._connection.execute(statement)
