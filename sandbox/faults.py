@@ -35,7 +35,7 @@ class Fault:
     code: int = 6
     retry_after: int = 1
     field: str = "date"
-    seconds: float = 3.0
+    seconds: float | None = None  # how long slow (3) and timeout (60) take
 
     def matches(self, path: str, methods: Iterable[str]) -> bool:
         return self.path_contains in path and (not self.method or self.method in methods)
@@ -129,7 +129,7 @@ class FaultyResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.fault.kind == "timeout":
-            await asyncio.sleep(self.fault.seconds)
+            await asyncio.sleep(60 if self.fault.seconds is None else self.fault.seconds)
         if self.fault.kind not in {"slow", "disconnect"}:
             await super().__call__(scope, receive, send)
             return
@@ -140,7 +140,7 @@ class FaultyResponse(Response):
             return
         step = max(1, len(self.body) // 10)
         for start in range(0, len(self.body), step):
-            await asyncio.sleep(self.fault.seconds / 10)
+            await asyncio.sleep((3 if self.fault.seconds is None else self.fault.seconds) / 10)
             chunk = bytes(self.body[start : start + step])
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

@@ -143,7 +143,7 @@ def _moment(world: World, seconds: int, noise: int) -> dt.datetime | str | None:
 def _write(path: Path, layout: Layout, rows: Iterable[dict[str, Any]]) -> None:
     """Beside the target first, then in its place: a reader never meets half a workbook."""
     draft = path.with_name(f".{path.name}.draft")
-    options = {"constant_memory": True, "strings_to_urls": False, "strings_to_formulas": False}
+    options = {"strings_to_urls": False, "strings_to_formulas": False}
     with xlsxwriter.Workbook(str(draft), options) as book:
         book.set_properties({"created": _FIXED_DATE})
         sheet = book.add_worksheet("Выгрузка")

@@ -90,7 +90,7 @@ def _figures(
 
 
 def _by_group(scenario: Scenario, groups: Ints, known: bool = False) -> dict[str, int]:
-    """Count by topic group, most frequent first, then by id; `unknown` for -1 unless only known ones count."""
+    """Count by topic group, most frequent first, then by id; -1 is `unknown`, left out when `known`."""
     ids = (*scenario.vocabulary.group_ids, "unknown")
     numbers = np.bincount(np.where(groups < 0, len(ids) - 1, groups), minlength=len(ids))
     found = [

@@ -28,7 +28,6 @@ from sandbox.servers.limits import RateLimit
 from sandbox.world import World
 
 _FILTERS = ("updated_since", "updated_until", "registered_since", "registered_until")
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - plain arithmetic in UTC, faster than aware moments
 _SHIFT = 20  # room for a million appeals behind the moment in one sortable number
 
 
@@ -110,7 +109,7 @@ class PosServer:
         since, until = bounds.get("registered_since", 0), bounds.get("registered_until", 1 << 61)
         chosen = begin + np.flatnonzero((registered >= since) & (registered < until))[: limit + 1]
         more, chosen = len(chosen) > limit, chosen[:limit]
-        items = [self._item(int(shot.place[n]), int(shot.updated[n]), shot.now) for n in chosen]
+        items = self._items(shot.place[chosen], shot.updated[chosen], shot.now)
         return {"items": items, "next_cursor": _cursor(int(shot.sort_key[chosen[-1]])) if more else None}
 
     def _snapshot(self) -> _Snapshot:
@@ -141,40 +140,74 @@ class PosServer:
             )
         return self._cached
 
-    def _item(self, place: int, updated: int, now: int) -> dict[str, Any]:
+    def _items(self, places: Ints, updated: Ints, now: int) -> list[dict[str, Any]]:
+        """Moments and codes are taken from the columns for the whole page at once: ten times cheaper."""
+        people, rows = self.world.population, self._rows[places]
+        moments = {
+            name: _iso(getattr(people, name)[rows], now)
+            for name in (
+                "created",
+                "registered",
+                "assigned",
+                "started",
+                "first_answer",
+                "final_answer",
+                "closed",
+            )
+        }
+        moments["updated"] = _iso(updated, now)
+        rated = np.where(people.rated[rows] <= now, people.rating[rows], 0)
+        columns = (rows, places, people.territory[rows], people.outcome[rows], people.age[rows], rated)
+        lists = [column.tolist() for column in columns] + list(moments.values())
+        return [self._item(*values) for values in zip(*lists, strict=True)]
+
+    def _item(
+        self,
+        row: int,
+        place: int,
+        territory: int,
+        outcome: int,
+        age: int,
+        rating: int,
+        created: str,
+        registered: str,
+        assigned: str | None,
+        started: str | None,
+        first: str | None,
+        final: str | None,
+        closed: str | None,
+        updated: str,
+    ) -> dict[str, Any]:
+        """One appeal; a moment is None when it lies after now."""
         people, world = self.world.population, self.world
-        row = int(self._rows[place])
         category, topic = world.topic(row)
         street, house = world.texts.address(row)
-        ogrn, office = self._offices[int(people.territory[row])]
-        outcome = OUTCOMES[int(people.outcome[row])]
-        rejected = int(people.outcome[row]) == REJECTED
-        first, final = int(people.first_answer[row]), int(people.final_answer[row])
+        ogrn, office = self._offices[territory]
+        rejected = outcome == REJECTED
         history = [
-            {"status": status, "at": _iso(moment)}
-            for status, moment in (
-                ("registered", int(people.registered[row])),
-                ("assigned", int(people.assigned[row])),
-                ("in_work", int(people.started[row])),
+            {"status": status, "at": at}
+            for status, at in (
+                ("registered", registered),
+                ("assigned", assigned),
+                ("in_work", started),
                 ("rejected" if rejected else "answered", final),
-                ("closed", int(people.closed[row])),
+                ("closed", closed),
             )
-            if moment <= now
+            if at
         ]
-        answers = []
-        if first <= now and first != final:
-            answers.append(self._answer(row, 1, first, "interim", ogrn, office))
-        if final <= now:
-            answers.append(self._answer(row, 2, final, "final", ogrn, office))
-        settled = final <= now and not rejected and outcome != "open"
+        interim = people.first_answer[row] != people.final_answer[row]
+        answers = [
+            self._answer(row, number, at, kind, ogrn, office)
+            for number, at, kind in ((1, first if interim else None, "interim"), (2, final, "final"))
+            if at
+        ]
         noise = mix(self._secret ^ row)
-        age = int(people.age[row])
         return {
             "id": f"{world.scenario.region.code}-{self._years[int(people.day[row])]}-{place + 1:06d}",
             "kind": "appeal" if noise % 10_000 < world.scenario.pos.appeal_share * 10_000 else "message",
-            "created_at": _iso(int(people.created[row])),
-            "registered_at": _iso(int(people.registered[row])),
-            "updated_at": _iso(updated),
+            "created_at": created,
+            "registered_at": registered,
+            "updated_at": updated,
             "status": history[-1]["status"],
             "status_history": history,
             "category": category,
@@ -191,15 +224,15 @@ class PosServer:
             },
             "organisation": {"ogrn": ogrn, "name": office},
             "answers": answers,
-            "outcome": outcome if settled else None,
-            "rating": int(people.rating[row]) if people.rated[row] <= now else None,
+            "outcome": OUTCOMES[outcome] if final and not rejected else None,
+            "rating": rating or None,
         }
 
-    def _answer(self, row: int, number: int, at: int, kind: str, ogrn: str, office: str) -> dict[str, Any]:
+    def _answer(self, row: int, number: int, at: str, kind: str, ogrn: str, office: str) -> dict[str, Any]:
         solved = OUTCOMES[int(self.world.population.outcome[row])] == "solved"
         return {
             "id": f"a{row}-{number}",
-            "at": _iso(at),
+            "at": at,
             "kind": kind,
             "ogrn": ogrn,
             "text": self.world.texts.answer(row, kind == "final", solved, office),
@@ -252,5 +285,7 @@ def _position(cursor: str) -> int:
         ) from None
 
 
-def _iso(seconds: int) -> str:
-    return f"{(_EPOCH + dt.timedelta(seconds=seconds)).isoformat()}Z"
+def _iso(seconds: Ints, now: int) -> list[str | None]:
+    """ISO 8601 in UTC with Z; None for what lies after now."""
+    texts = np.char.add(np.datetime_as_string(np.minimum(seconds, now).astype("datetime64[s]")), "Z").tolist()
+    return [text if done else None for text, done in zip(texts, (seconds <= now).tolist(), strict=True)]
