@@ -20,7 +20,7 @@ PASSPORT, LINK, PERSON, MENTION, AT = "‹паспорт›", "‹ссылка�
 
 _SEPARATOR = r"[\s\u200b()./\\_\-\u2010-\u2015\u2212]"
 _SUSPICIOUS = re.compile(r"[@\[]|\d{2}|\.(?:com|ru|me)/|\bid\d|\d.?\d.?\d.?\d", re.IGNORECASE)
-_LONG_NUMBER = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{5}}")
+_LONG_NUMBER = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{4}}")
 _CARD = re.compile(r"(?<!\d)\d{4}(?:[\s\-]?\d{4}){3}(?:[\s\-]?\d{1,3})?(?!\d)")
 _SNILS = re.compile(r"(?<!\d)\d{3}[\s\-]?\d{3}[\s\-]?\d{3}[\s\-]?\d{2}(?!\d)")
 _MOBILE = re.compile(
@@ -29,7 +29,7 @@ _MOBILE = re.compile(
     rf"|\(\d{{3,5}}\)(?:{_SEPARATOR}{{0,2}}\d){{5,7}}(?!\d)"  # (34551) 2-34-56
 )
 _TOWN_PHONE = re.compile(
-    r"(\b(?:тел|звон|позвон|номер|моб|сот|факс)[а-яё]*[^\d\n]{0,12})\d{1,3}(?:[\s\-]?\d{2}){2}(?!\d)",
+    r"(\b(?:тел|звон|позвон|дозвон|моб|сот|факс)[а-яё]*[^\d\n]{0,12})\d{1,3}(?:[\s\-]?\d{2}){2}(?!\d)",
     re.IGNORECASE,
 )
 _PASSPORT = re.compile(

@@ -65,9 +65,14 @@ REQUIRED = ("topic_group", "text")
 
 
 def layout_of(columns: dict[str, int]) -> int:
-    """Which of the four layouts a sheet has: 1 cabinet, 2 short, 3 monitoring, 4 legacy."""
+    """Which of the four layouts a sheet has: 1 cabinet, 2 short, 3 monitoring, 4 legacy.
+
+    `columns` maps recognised fields to places. 1 and 3 may carry the same fields; what tells them apart
+    wherever they stand is that monitoring puts the topic after the address.
+    """
     if "created" not in columns:
         return 2
-    if "street" in columns:
-        return 3
-    return 4 if "locality" in columns else 1
+    if "id" not in columns and "street" not in columns:
+        return 4
+    after_address = columns.get("topic", 0) > columns.get("municipality", 0)
+    return 3 if "street" in columns and after_address else 1

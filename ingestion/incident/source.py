@@ -179,7 +179,7 @@ def _wall_time(cell: Any) -> datetime | None:
         return cell.replace(tzinfo=None)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         # An Excel date whose cell lost its date format.
-        return _EXCEL_EPOCH + timedelta(days=cell) if int(cell) in _EXCEL_DAYS else None
+        return _EXCEL_EPOCH + timedelta(seconds=round(cell * 86_400)) if int(cell) in _EXCEL_DAYS else None
     text = str(cell).strip()
     if match := _DAY_FIRST.fullmatch(text):
         day, month, year, *clock = (int(part or 0) for part in match.groups())

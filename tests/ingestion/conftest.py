@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import uvicorn
@@ -22,7 +23,8 @@ def _uvicorn() -> Iterator[Server]:
     server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
     async def handle(request: Request) -> Response:
-        form = dict(await request.form()) if request.method == "POST" else dict(request.query_params)
+        posted = parse_qsl((await request.body()).decode())
+        form = dict(posted) if request.method == "POST" else dict(request.query_params)
         server.requests.append((request.url.path, form))
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return JSONResponse({"error": {"code": "unauthorized", "message": "who are you"}}, 401)

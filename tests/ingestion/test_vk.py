@@ -1,0 +1,356 @@
+"""VK: polling, look-back, branches, windows, errors by class, privacy."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from ingestion.clock import Window, parse_utc
+from ingestion.errors import AccessRefused, ContractBroken, RequestRefused, SourceDown
+from ingestion.pipeline import LoadReport, ingest
+from tests.ingestion.support import Deployment, Server
+
+PERSON = 987654321
+
+
+def unix(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def post(number: int, at: str, comments: int = 0, author: int | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "owner_id": -101,
+        "from_id": author or -101,
+        "date": unix(at),
+        "order": unix(at),
+        "text": f"Пост {number}",
+        "comments": {"count": comments, "can_post": 1},
+        "likes": {"count": 3},
+        "reposts": {"count": 1},
+        "views": {"count": 100},
+        **more,
+    }
+
+
+def comment(number: int, at: str, author: int = PERSON, replies: int = 0, **more: Any) -> dict[str, Any]:
+    one = {
+        "id": number,
+        "from_id": author,
+        "date": unix(at),
+        "text": f"Комментарий {number}, тел. 8 912 345-67-89",
+        "likes": {"count": 1},
+        "thread": {"count": replies, "items": []},
+        **more,
+    }
+    one["branch"] = [
+        {
+            "id": number * 100 + n,
+            "from_id": -101,
+            "date": unix(at) + n,
+            "text": f"Ответ {n}",
+            "reply_to_comment": number,
+        }
+        for n in range(replies)
+    ]
+    return one
+
+
+@dataclass
+class Vk:
+    """A tiny VK: one wall, comments with branches; `errors` maps a method to codes still to come."""
+
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    found: list[dict[str, Any]] = field(default_factory=list)
+    errors: dict[str, list[int]] = field(default_factory=dict)
+    called: list[str] = field(default_factory=list)
+
+    def answer(self, request: Request, form: dict[str, Any]) -> dict[str, Any]:
+        method = request.url.path.rsplit("/", 1)[1]
+        assert request.method == "POST"
+        assert form["v"] == "5.199"
+        if method != "execute":
+            return self.one(method, form)
+        results: list[Any] = []
+        errors = []
+        calls = re.findall(r"API\.(\w+\.\w+)\((\{.*?\})\)[,\]]", form["code"])
+        assert 1 <= len(calls) <= 25
+        for name, arguments in calls:
+            answer = self.one(name, json.loads(arguments))
+            results.append(answer.get("response", False))
+            if "error" in answer:
+                errors.append({"method": name, **answer["error"]})
+        return {"response": results, "execute_errors": errors}
+
+    def one(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        self.called.append(method)
+        if self.errors.get(method):
+            return {"error": {"error_code": self.errors[method].pop(0), "error_msg": "no"}}
+        return {"response": getattr(self, method.replace(".", "_"))(params)}
+
+    def groups_getById(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {
+            "groups": [
+                {
+                    "id": int(number),
+                    "name": "Управа",
+                    "screen_name": "uprava",
+                    "members_count": 5000,
+                    "verified": 1,
+                    "is_government_organization": True,
+                    "description": "Форма: https://pos.gosuslugi.ru/form/?opaId=24&utm_source=vk",
+                    "cover": {"enabled": 1},
+                    "menu": {"items": [{"url": "x"}]},
+                    "has_photo": 1,
+                    "secret_field": "x",
+                }
+                for number in params["group_ids"].split(",")
+            ]
+        }
+
+    def wall_get(self, params: dict[str, Any]) -> dict[str, Any]:
+        ordered = sorted(self.posts, key=lambda one: (not one.get("is_pinned"), -one["order"]))
+        return {"count": len(ordered), "items": ordered[params["offset"] :][: params["count"]]}
+
+    def wall_getComments(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        assert params["preview_length"] == 0
+        level = self.comments.get(params["post_id"], [])
+        if root := params.get("comment_id"):
+            level = next(one for one in level if one["id"] == root)["branch"]
+        items = []
+        for one in level[params["offset"] :][: params["count"]]:
+            shown = {key: value for key, value in one.items() if key != "branch"}
+            if "thread" in shown:
+                shown["thread"] = {**shown["thread"], "items": one["branch"][: params["thread_items_count"]]}
+            items.append(shown)
+        return {"count": 999, "current_level_count": len(level), "items": items}
+
+    def newsfeed_search(self, params: dict[str, Any]) -> dict[str, Any]:
+        inside = [
+            one for one in self.found if int(params["start_time"]) <= one["date"] <= int(params["end_time"])
+        ]
+        return {"count": len(inside), "total_count": len(inside), "items": inside}
+
+    def stats_get(self, params: dict[str, Any]) -> list[dict[str, Any]]:
+        days = range(params["timestamp_from"], params["timestamp_to"], 86_400)
+        return [
+            {"period_from": day, "period_to": day + 86_399, "reach": {"reach": 7}, "activity": {"copies": 2}}
+            for day in days
+        ]
+
+
+@pytest.fixture
+def vk(server: Server, deployment: Deployment) -> Vk:
+    deployment.sources["vk"] = {
+        "base_url": server.url,
+        "token_env": "OTKLIK_TEST_TOKEN",
+        "requests_per_second": 1000,
+        "communities": [101],
+    }
+    deployment.extra["opened_on"] = "2026-09-01"
+    fake = Vk(
+        posts=[
+            post(1, "2026-09-05 10:00", comments=2),
+            post(2, "2026-11-15 10:00", comments=14),
+            post(3, "2026-11-16 10:00", author=PERSON),
+            post(4, "2026-08-01 10:00", comments=1),
+        ],
+        comments={
+            1: [
+                comment(10, "2026-09-05 11:00"),
+                comment(11, "2026-09-06 11:00", deleted=True, from_id=0, text=""),
+            ],
+            2: [comment(12, "2026-11-15 11:00", replies=13)],
+        },
+    )
+    server.answer = fake.answer
+    return fake
+
+
+def load(deployment: Deployment, window: Window | None = None) -> LoadReport:
+    return ingest("vk", deployment.region, deployment.settings, window)
+
+
+def landed(report: LoadReport) -> dict[str, int]:
+    return {name: tally.landed for name, tally in report.resources.items() if tally.landed}
+
+
+def test_first_run_reads_back_to_the_opening_with_all_branches(vk: Vk, deployment: Deployment) -> None:
+    report = load(deployment)
+    assert landed(report) == {"communities": 1, "posts": 3, "comments": 16, "stats": 81}
+    assert deployment.query(
+        "select comment_id, thread_id, reply_to_comment, author_kind, author_page_id, author_key is null, is_deleted"
+        " from raw.vk_comments where comment_id in (11, 12, 1212) order by 1"
+    ) == [
+        (11, None, None, "citizen", None, True, True),
+        (12, None, None, "citizen", None, False, False),
+        (1212, 12, 12, "community", -101, True, False),
+    ]
+    columns = "verified, is_government, has_cover, widgets_count, pos_link"
+    assert deployment.query(f"select {columns} from raw.vk_communities") == [
+        (True, True, True, 1, "https://pos.gosuslugi.ru/form/?opaId=24&utm_source=vk")
+    ]
+    assert report.resources["communities"].unknown_fields == {"secret_field"}
+    assert deployment.query("select min(local_date)::text, max(local_date)::text from raw.vk_stats") == [
+        ("2026-09-01", "2026-11-20")
+    ]
+    assert vk.called.count("wall.getComments") == 3
+
+
+def test_nothing_changed_asks_for_walls_only(vk: Vk, deployment: Deployment) -> None:
+    load(deployment)
+    vk.called.clear()
+    report = load(deployment)
+    assert landed(report) == {}
+    assert vk.called == ["wall.get"]
+    assert report.resources["posts"].skipped_unchanged == 2  # those younger than the look-back
+
+
+def test_a_late_comment_lands_and_only_its_post_is_read(vk: Vk, deployment: Deployment) -> None:
+    load(deployment)
+    vk.called.clear()
+    vk.comments[3] = [comment(13, "2026-11-20 10:00")]
+    vk.posts[2]["comments"]["count"] = 1
+    vk.posts[1]["views"]["count"] = 5000  # views alone land once a day only
+    assert landed(load(deployment)) == {"posts": 1, "comments": 1}
+    assert vk.called == ["wall.get", "wall.getComments"]
+    deployment.as_of = "2026-11-22T00:00:00Z"
+    assert landed(load(deployment))["posts"] == 2
+
+
+def test_a_window_lands_what_was_created_in_it_and_moves_nothing(vk: Vk, deployment: Deployment) -> None:
+    window = Window(parse_utc("2026-11-15T11:00:00Z"), parse_utc("2026-11-17T00:00:00Z"))
+    assert landed(load(deployment, window)) == {"posts": 1, "comments": 14, "stats": 2}
+    load(deployment)
+    assert landed(load(deployment, window)) == {"posts": 1, "comments": 14, "stats": 2}
+    vk.called.clear()
+    assert landed(load(deployment)) == {}
+    assert vk.called == ["wall.get"]
+
+
+def test_mentions_outside_own_pages_land_once(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск"]
+    vk.found = [
+        {**post(7, "2026-11-20 20:00"), "owner_id": PERSON, "from_id": PERSON},
+        {**post(8, "2026-10-01 10:00"), "owner_id": -555, "from_id": PERSON},
+        post(2, "2026-11-15 10:00"),
+    ]
+    assert load(deployment).resources["mentions"].landed == 2
+    second = load(deployment)
+    assert (second.resources["mentions"].landed, second.resources["mentions"].skipped_unchanged) == (0, 1)
+    rows = deployment.query("select owner_id, author_key, query from raw.vk_mentions order by 1")
+    assert rows[0][0] == -555
+    assert rows[1][0] not in (PERSON, -PERSON)
+    assert rows[0][1] == rows[1][1]
+
+
+def test_a_closed_wall_is_skipped_and_said(vk: Vk, deployment: Deployment) -> None:
+    vk.errors = {"wall.get": [15], "stats.get": [7]}
+    report = load(deployment)
+    assert report.resources["posts"].notes == ["The wall of club101 was skipped: access denied."]
+    assert "may not read its statistics" in report.resources["stats"].notes[0]
+    assert landed(load(deployment))["posts"] == 3
+
+
+def test_too_many_requests_are_repeated(vk: Vk, deployment: Deployment) -> None:
+    vk.errors = {"wall.get": [6, 10], "groups.getById": [6]}
+    report = load(deployment)
+    assert report.resources["posts"].landed == 3
+    assert report.resources["posts"].retries == 2
+    assert report.resources["communities"].retries == 1
+
+
+def test_the_daily_limit_keeps_what_was_read_and_resumes(vk: Vk, deployment: Deployment) -> None:
+    vk.errors = {"wall.getComments": [29]}
+    report = load(deployment)
+    assert landed(report) == {"communities": 1, "posts": 3, "stats": 81}
+    assert "daily limit" in report.resources["comments"].notes[0]
+    assert load(deployment).resources["comments"].landed == 14  # the post within the look-back
+
+
+@pytest.mark.parametrize(
+    ("method", "codes", "error", "said"),
+    [
+        (
+            "groups.getById",
+            [5],
+            AccessRefused,
+            "the token is not valid; put a valid token into OTKLIK_TEST_TOKEN",
+        ),
+        ("wall.get", [100], RequestRefused, "wall.get for club101 with error 100"),
+        ("wall.get", [6] * 9, SourceDown, "lower requests_per_second"),
+        ("groups.getById", [14], RequestRefused, "captcha"),
+        ("wall.get", [4711], RequestRefused, "error 4711"),
+    ],
+)
+def test_fatal_errors_are_sentences(
+    vk: Vk, deployment: Deployment, method: str, codes: list[int], error: type[Exception], said: str
+) -> None:
+    vk.errors = {method: codes}
+    with pytest.raises(error, match=said):
+        load(deployment)
+    assert deployment.one("select count(*) from raw.vk_posts") == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda vk: vk.posts[0].update(date="soon"), "vk.posts: the field date came as text"),
+        (lambda vk: vk.posts[0].pop("text"), "vk.posts: the field text came as nothing"),
+        (lambda vk: vk.posts[0].update(likes={"count": "many"}), r"vk\.posts\.likes: the field count"),
+        (lambda vk: vk.comments[1][0].pop("from_id"), "vk.comments: the field from_id came as nothing"),
+        (
+            lambda vk: vk.comments[2][0]["branch"][12].update(text=5),
+            "vk.comments: the field text came as whole number",
+        ),
+    ],
+)
+def test_a_broken_contract_keeps_nothing_and_heals(
+    vk: Vk, deployment: Deployment, spoil: Any, said: str
+) -> None:
+    good = json.dumps([vk.posts, {str(key): value for key, value in vk.comments.items()}])
+    spoil(vk)
+    with pytest.raises(ContractBroken, match=said):
+        load(deployment)
+    assert deployment.one("select count(*) from raw.vk_posts") == 0
+    posts, comments = json.loads(good)
+    vk.posts, vk.comments = posts, {int(key): value for key, value in comments.items()}
+    assert load(deployment).resources["comments"].landed == 16
+
+
+def test_an_impossible_date_goes_to_quarantine(vk: Vk, deployment: Deployment) -> None:
+    vk.posts[1]["date"] = 99_999_999_999
+    vk.comments[1][0]["date"] = 5
+    report = load(deployment)
+    assert (report.resources["posts"].quarantined, report.resources["comments"].quarantined) == (1, 1)
+    assert {row[0] for row in deployment.query("select source_ref from raw.quarantine")} == {
+        "-101_2",
+        "-101_10",
+    }
+
+
+def test_no_person_reaches_the_disk(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск"]
+    vk.found = [{**post(7, "2026-11-20 20:00"), "owner_id": PERSON, "from_id": PERSON}]
+    vk.comments[1][0]["date"] = 5  # into quarantine
+    load(deployment)
+    everything = json.dumps(
+        [
+            deployment.query(f"from raw.{table}")
+            for (table,) in deployment.query(
+                "select table_name from information_schema.tables where table_schema = 'raw'"
+            )
+        ],
+        default=str,
+    )
+    files = b"".join(path.read_bytes() for path in (deployment.root / "data").rglob("*") if path.is_file())
+    for trace in (str(PERSON), "345-67-89"):
+        assert trace not in everything
+        assert trace.encode() not in files
