@@ -47,15 +47,15 @@ class Faults:
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
 
-    def add(self, descriptions: list[dict[str, Any]]) -> None:
+    def add(self, descriptions: list[Any]) -> None:
         known = {field.name for field in fields(Fault)}
         new = []
         for description in descriptions:
-            unknown = set(description) - known
-            if unknown or description.get("kind") not in HTTP_KINDS | DATA_KINDS:
+            kind = description.get("kind") if isinstance(description, dict) else None
+            if kind not in HTTP_KINDS | DATA_KINDS or set(description) - known:
                 raise FaultError(
-                    f"A fault has a kind of {sorted(HTTP_KINDS | DATA_KINDS)} and the keys {sorted(known)}; "
-                    f"this one has {sorted(description)} and kind {description.get('kind')!r}."
+                    f"A fault is an object with a kind of {sorted(HTTP_KINDS | DATA_KINDS)} and, as needed, "
+                    f"{sorted(known - {'kind'})}; this one is {description!r}."
                 )
             new.append(Fault(**description))
         self.waiting.extend(new)
