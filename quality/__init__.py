@@ -1,1 +1,1 @@
-"""Great Expectations suites as data, and the one file that imports GX."""
+"""Great Expectations suites as data (`suites/`), and the one file that imports GX (`validate.py`)."""

@@ -110,10 +110,20 @@
     '{{ this.identifier }}',
     (select coalesce(max(load_seq), -1) from {{ ref('int_slice_changes') }}),
     {{ as_of() }},
-    '{{ var("fingerprint") }}'
+    '{{ fingerprint() }}'
 {% endmacro %}
 
-{# The moment the figures are stated for. #}
+{#
+  What one run of the street is about. Orchestration hands both over in the environment, because a changed
+  --vars makes dbt parse the whole project anew, at every run; by hand, --vars works and wins.
+#}
+
+{# The moment the figures are stated for, naive UTC: an input, so that any release can be rebuilt. #}
 {% macro as_of() -%}
-  cast('{{ var("as_of") }}' as timestamp)
+  cast('{{ var("as_of") or env_var("OTKLIK_RUN_AS_OF", "1970-01-01 00:00:00") }}' as timestamp)
+{%- endmacro %}
+
+{# Stands for every rule the figures depend on; orchestration rebuilds all when it changes. #}
+{% macro fingerprint() -%}
+  {{ var("fingerprint") or env_var("OTKLIK_RUN_FINGERPRINT", "none") }}
 {%- endmacro %}

@@ -1,0 +1,14 @@
+"""Everything Dagster loads: see `defs/` for each concern."""
+
+import dagster as dg
+
+from orchestration.defs import automation, ingestion, publish, quality, resources, transform
+
+defs = dg.Definitions(
+    assets=[*ingestion.assets, transform.facts, transform.marts, *publish.assets],
+    asset_checks=[quality.gate, quality.audit],
+    jobs=automation.jobs,
+    schedules=list(automation.schedules()),
+    resources={"street": resources.Street(), "dbt": resources.dbt_resource(transform.project)},
+    executor=dg.in_process_executor,
+)

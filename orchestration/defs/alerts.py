@@ -1,0 +1,13 @@
+"""What a failure says: one plain line."""
+
+import dagster as dg
+
+
+@dg.failure_hook
+def say_what_failed(context: dg.HookContext) -> None:
+    """Log one sentence: which step failed and why, with the innermost reason."""
+    reason: BaseException | None = context.op_exception
+    while reason is not None and reason.__cause__ is not None:
+        reason = reason.__cause__
+    words = " ".join(str(reason).split())[:500] if reason else "no reason was given"
+    context.log.error(f"The step {context.op.name} of run {context.run_id} failed: {words}")

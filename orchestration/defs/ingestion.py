@@ -1,0 +1,123 @@
+"""The outside world → raw: one asset step per source, live or by window."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+
+from ingestion.clock import Window
+from ingestion.errors import IngestionError, SourceDown
+from ingestion.pipeline import LoadReport, ingest
+from ingestion.sources import SHARED_TABLES, SOURCES, SourceSpec
+from ingestion.tables import RawTable
+from orchestration.defs.resources import Street, steps
+from orchestration.keys import OWNERS, asset_key
+
+LIVE_TAG = "otklik/mode"
+HISTORY_FROM = "2019-01-01"
+daily = dg.DailyPartitionsDefinition(start_date=HISTORY_FROM, timezone="UTC")
+# A source that is down for a minute should not cost the night's run.
+patience = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+fresh = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=25))
+
+
+def window_of(context: dg.AssetExecutionContext) -> Window | None:
+    """The days a backfill asks for; None in a live run, which goes on from the cursors.
+
+    An asset has one owner, so the live cursor and the daily windows are two ways to run one asset.
+    """
+    if not context.has_partition_key_range or context.run_tags.get(LIVE_TAG) == "live":
+        return None
+    span = context.partition_time_window
+    return Window(span.start.replace(tzinfo=None), span.end.replace(tzinfo=None))
+
+
+def table_spec(table: RawTable, spec: SourceSpec | None) -> dg.AssetSpec:
+    """A raw table as an asset, described from the source's own schema."""
+    columns = [dg.TableColumn(column.name, column.type, column.description) for column in table.columns]
+    return dg.AssetSpec(
+        asset_key("raw", table.name),
+        description=f"{table.description}\n\nAppend-only: every version of every object, as received.",
+        group_name="raw",
+        kinds={"dlt", "duckdb"},
+        owners=OWNERS["raw"],
+        metadata={"dagster/column_schema": dg.TableSchema(columns)},
+        partitions_def=daily if spec and spec.windowed else None,
+        freshness_policy=fresh if spec else None,
+    )
+
+
+def source_asset(spec: SourceSpec) -> dg.AssetsDefinition:
+    """The step that reads one source of every chosen region."""
+
+    @dg.multi_asset(
+        name=f"read_{spec.name}",
+        description=spec.description,
+        specs=[table_spec(table, spec) for table in spec.tables],
+        retry_policy=patience,
+        backfill_policy=dg.BackfillPolicy.single_run() if spec.windowed else None,
+        op_tags={"otklik/source": spec.name},
+    )
+    def read(context: dg.AssetExecutionContext, street: Street) -> Iterator[dg.MaterializeResult]:
+        window = window_of(context) if spec.windowed else None
+        reports, failures = [], []
+        for region in street.regions_to_read(spec.name):
+            steps.info("read", {"source": spec.name, "region": region.name})
+            try:
+                reports.append(ingest(spec.name, region, street.settings, window))
+            except IngestionError as error:
+                # One region's broken source must not keep the others' messages from landing.
+                context.log.error("%s: %s", region.region_id, error)
+                failures.append(error)
+        if failures:
+            # Retrying helps against a source that is down, not against a wrong token.
+            raise dg.Failure(
+                " ".join(str(error) for error in failures),
+                allow_retries=any(isinstance(error, SourceDown) for error in failures),
+            )
+        for resource, table in spec.resources.items():
+            yield dg.MaterializeResult(
+                asset_key=asset_key("raw", table.name), metadata=_counts(reports, resource)
+            )
+
+    return read
+
+
+@dg.multi_asset(
+    name="book_of_loads",
+    specs=[
+        spec.replace_attributes(
+            deps=[asset_key("raw", table.name) for source in SOURCES.values() for table in source.tables]
+        )
+        for spec in (table_spec(table, None) for table in SHARED_TABLES)
+    ],
+)
+def book_of_loads(street: Street) -> Iterator[dg.MaterializeResult]:
+    """State how many rows the book of loads and the quarantine hold; the loads themselves write them."""
+    import duckdb
+
+    with duckdb.connect(str(street.settings.warehouse), read_only=True) as connection:
+        for table in SHARED_TABLES:
+            row = connection.execute(f"select count(*) from raw.{table.name}").fetchone()  # noqa: S608
+            yield dg.MaterializeResult(
+                asset_key=asset_key("raw", table.name),
+                metadata={"dagster/row_count": row[0] if row else 0},
+            )
+
+
+def _counts(reports: list[LoadReport], resource: str) -> dict[str, int | float | str]:
+    tallies = [report.resources[resource] for report in reports]
+    return {
+        "received": sum(tally.received for tally in tallies),
+        "landed": sum(tally.landed for tally in tallies),
+        "quarantined": sum(tally.quarantined for tally in tallies),
+        "skipped_unchanged": sum(tally.skipped_unchanged for tally in tallies),
+        "requests": sum(tally.requests for tally in tallies),
+        "retries": sum(tally.retries for tally in tallies),
+        "regions": len(reports),
+        "seconds": sum(report.seconds for report in reports),
+        "mode": ", ".join(sorted({report.mode for report in reports})) or "not read in this run",
+    }
+
+
+assets = [*(source_asset(spec) for spec in SOURCES.values()), book_of_loads]

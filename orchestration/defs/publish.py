@@ -1,0 +1,75 @@
+"""marts and facts → candidate → (audit) → release and serving copy."""
+
+import dagster as dg
+
+from orchestration.defs.quality import CANDIDATE
+from orchestration.defs.resources import Street, git_commit, steps
+from orchestration.defs.transform import facts, marts
+from orchestration.keys import OWNERS, asset_key
+from publishing.release import Provenance, build_candidate, point_current, put_in_place, retire
+from publishing.serving import build_serving
+
+PUBLISHED_FACTS = [key for key in facts.keys if key.path[-1].startswith(("fct_", "dim_"))]
+
+
+@dg.asset(
+    key=CANDIDATE,
+    deps=[*marts.keys, *PUBLISHED_FACTS],
+    group_name="published",
+    kinds={"parquet"},
+    owners=OWNERS["published"],
+)
+def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.MaterializeResult:
+    """The next release as Parquet files, built beside the current one; nobody reads it before its audit.
+
+    Grain: one per run.
+    """
+    steps.info("candidate")
+    provenance = Provenance(
+        as_of=street.moment(),
+        git_commit=git_commit(),
+        fingerprint=street.rules,
+        checks=street.read_notes(context.run_id),
+    )
+    manifest = build_candidate(street.settings.warehouse, street.shelf, street.published(), provenance)
+    files = [file for table in manifest["tables"].values() for file in table["files"]]
+    return dg.MaterializeResult(
+        metadata={
+            "release_id": manifest["id"],
+            "as_of": manifest["as_of"],
+            "files": len(files),
+            "bytes": sum(file["bytes"] for file in files),
+            "dagster/row_count": sum(table["rows"] for table in manifest["tables"].values()),
+        }
+    )
+
+
+@dg.asset(
+    key=asset_key("published", "release"),
+    deps=[CANDIDATE],
+    group_name="published",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS["published"],
+)
+def release(street: Street) -> dg.MaterializeResult:
+    """The audited release with its manifest, and serving.duckdb swapped in one step for analysts and BI.
+
+    Grain: one per set of figures and as_of.
+    """
+    steps.info("release")
+    shelf = street.shelf
+    manifest, is_new = put_in_place(shelf)
+    serving = build_serving(shelf, manifest, street.published())
+    point_current(shelf, manifest["id"])
+    retired = retire(shelf, street.settings.keep_releases)
+    return dg.MaterializeResult(
+        metadata={
+            "release_id": manifest["id"],
+            "is_new": is_new,
+            "serving": dg.MetadataValue.path(str(serving)),
+            "retired": len(retired),
+        }
+    )
+
+
+assets = [candidate, release]

@@ -1,0 +1,159 @@
+"""What assets need from outside: the deployment (settings, regions, as_of, the warehouse lock) and dbt."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, DbtProject
+from pydantic import PrivateAttr
+
+from ingestion.clock import parse_utc
+from ingestion.config import Region, Settings, find_region, load_regions, load_settings
+from ingestion.lock import warehouse_lock
+from orchestration.rules import built_under_other_rules, fingerprint
+from publishing.catalogue import PublishedTable, published_tables
+from publishing.release import Shelf
+
+ROOT = Path(__file__).resolve().parents[2]
+DBT_PROJECT_DIR = ROOT / "dbt_project"
+DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
+LOCK_WAIT_SECONDS = 30
+steps = logging.getLogger("otklik.steps")
+
+
+class Street(dg.ConfigurableResource):
+    """The deployment as one run sees it. Holds the warehouse lock from the run's first step to its last.
+
+    region: only this region's sources are read (empty: all). sources: only these are read (empty: all).
+    as_of: ISO moment, UTC, the figures are stated for (empty: OTKLIK_AS_OF, else the moment the sources
+    have been read). full_refresh: rebuild every model.
+    """
+
+    region: str = ""
+    sources: list[str] = []
+    as_of: str = ""
+    full_refresh: bool = False
+
+    _settings: Settings = PrivateAttr()
+    _regions: dict[str, Region] = PrivateAttr()
+    _as_of: datetime | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Street"]:
+        """Read the settings anew for each run and keep other writers out until it ends."""
+        settings = load_settings()
+        if self.as_of:
+            settings = settings.model_copy(update={"as_of": parse_utc(self.as_of)})
+        self._settings = settings
+        self._regions = load_regions(settings)
+        self._as_of = settings.as_of
+        if self.region:
+            find_region(self._regions, self.region)
+        run = f"run {context.run_id[:8]}" if context.run_id else "a run"
+        with warehouse_lock(settings, f"Dagster {run}", wait=LOCK_WAIT_SECONDS):
+            yield self
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """All regions of the deployment; the models build them all."""
+        return self._regions
+
+    def regions_to_read(self, source: str) -> list[Region]:
+        """Regions whose `source` this run reads."""
+        if self.sources and source not in self.sources:
+            return []
+        return [
+            region
+            for region in self._regions.values()
+            if self.region in ("", region.region_id) and source in region.connected
+        ]
+
+    def moment(self) -> datetime:
+        """as_of, naive UTC: fixed when first asked for, after the sources have been read."""
+        if self._as_of is None:
+            self._as_of = self._settings.now().replace(microsecond=0)
+        return self._as_of
+
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(self._settings.data / "published")
+
+    @cached_property
+    def rules(self) -> str:
+        return fingerprint(DBT_PROJECT_DIR, self._regions)
+
+    def must_rebuild(self) -> bool:
+        """Whether incremental building would mix two versions of the rules, or a rebuild was asked for."""
+        return self.full_refresh or built_under_other_rules(self._settings.warehouse, self.rules)
+
+    def published(self) -> list[PublishedTable]:
+        return published_tables(DBT_MANIFEST)
+
+    def notes(self, run_id: str) -> Path:
+        """Folder where the checks of a run are written down for its release."""
+        folder = self._settings.data / "quality" / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def write_note(self, run_id: str, name: str, content: list[dict[str, Any]]) -> None:
+        """Write down the results of one kind of checks of a run."""
+        (self.notes(run_id) / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+
+    def read_notes(self, run_id: str) -> dict[str, list[dict[str, Any]]]:
+        """All results written down in a run, by kind."""
+        return {
+            path.stem: json.loads(path.read_text("utf-8"))
+            for path in sorted(self.notes(run_id).glob("*.json"))
+        }
+
+
+def git_commit() -> str:
+    """The commit the code stands at; `unknown` outside a checkout."""
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() if found.returncode == 0 else "unknown"
+
+
+def prepare_dbt() -> DbtProject:
+    """The dbt project with a manifest that is not older than its files; parses only when it is."""
+    project = DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
+    if not DBT_MANIFEST.is_file() or DBT_MANIFEST.stat().st_mtime < _newest_source():
+        subprocess.run(
+            [str(_dbt_executable()), "--quiet", "parse", "--profiles-dir", "."],
+            cwd=DBT_PROJECT_DIR,
+            check=True,
+            env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        )
+    return project
+
+
+def dbt_resource(project: DbtProject) -> DbtCliResource:
+    """dbt as a subprocess, so that its imports cost the street nothing while it runs."""
+    return DbtCliResource(project_dir=project, dbt_executable=str(_dbt_executable()))
+
+
+def _newest_source() -> float:
+    kinds = (".sql", ".yml", ".csv")
+    return max(
+        path.stat().st_mtime
+        for path in DBT_PROJECT_DIR.rglob("*")
+        if path.suffix in kinds and "target" not in path.parts
+    )
+
+
+def _dbt_executable() -> Path:
+    return Path(sys.executable).with_name("dbt")

@@ -1,0 +1,91 @@
+"""A deployment that plays a scenario: the sandbox's servers and the street, in one command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from importlib import import_module
+from pathlib import Path
+
+from ingestion.config import load_regions, load_settings
+from ingestion.errors import UsageError
+from orchestration.street import ROOT, Listener, Outcome, Wish, run_street
+
+MARKER = "demo.json"
+Progress = Callable[[str, int], AbstractContextManager[Listener]]
+
+
+def play(scenario: str, data: Path, progress: Progress) -> Outcome:
+    """Start the scenario's servers, run the whole street on them, stop them.
+
+    The data folder becomes the scenario's: another scenario's demo in it is replaced, anything else refused.
+    Raises UsageError for a folder that is not a demo's, IngestionError for a broken configuration.
+    """
+    from sandbox.kit import SandboxError, launch
+
+    claim(scenario, data)
+    preparing = threading.Thread(target=_import_street, daemon=True)
+    preparing.start()  # Dagster's and dbt's imports, while the sandbox makes its population
+    try:
+        with launch(scenario, data) as _:
+            settings = load_settings()
+            reads = sum(len(region.connected) for region in load_regions(settings).values())
+            with progress(settings.lang, reads) as listener:
+                preparing.join()
+                return run_street(settings, Wish(), listener)
+    except SandboxError as error:
+        raise UsageError(
+            str(error),
+            "`ls sandbox/scenarios` lists those which exist, docs/scenarios.md says how to write one",
+        ) from None
+
+
+def claim(scenario: str, data: Path) -> None:
+    """Make the data folder this scenario's."""
+    marker = data / MARKER
+    played = json.loads(marker.read_text("utf-8"))["scenario"] if marker.is_file() else None
+    if played is None and (data / "warehouse.duckdb").exists():
+        raise UsageError(
+            f"The folder {data} holds a warehouse that is no demo",
+            "name another folder: `OTKLIK_DATA=/tmp/demo otklik demo`",
+        )
+    if played not in (None, scenario):
+        shutil.rmtree(data)
+    data.mkdir(parents=True, exist_ok=True)
+    marker.write_text(json.dumps({"scenario": scenario}), "utf-8")
+
+
+def develop(data: Path, port: int) -> int:
+    """Run Dagster's web page and daemon in the foreground until interrupted; returns its exit code."""
+    import subprocess
+
+    home = data.resolve() / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "dagster.yaml", home / "dagster.yaml")
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "OTKLIK_DATA": str(data.resolve()),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(ROOT / "workspace.yaml")]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with ExitStack() as stack:
+        marker = data / MARKER
+        if marker.is_file():
+            from sandbox.kit import launch
+
+            stack.enter_context(launch(json.loads(marker.read_text("utf-8"))["scenario"], data))
+        try:
+            return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        except KeyboardInterrupt:
+            return 0
+
+
+def _import_street() -> None:
+    import_module("orchestration.definitions")

@@ -1,0 +1,63 @@
+"""What the command line says to people: Russian by default, English by OTKLIK_LANG=en."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["ru", "en"]
+
+_MESSAGES: dict[str, tuple[str, str]] = {
+    "preparing": ("Подготовка", "Preparing"),
+    "sandbox": ("Запускаю учебный регион «{name}»", "Starting the pretend region “{name}”"),
+    "read": ("Читаю {source}: {region}", "Reading {source}: {region}"),
+    "facts": ("Строю факты", "Building facts"),
+    "gate": ("Проверяю факты", "Judging facts"),
+    "marts": ("Строю витрины", "Building marts"),
+    "candidate": ("Пишу выпуск", "Writing the release"),
+    "audit": ("Проверяю выпуск", "Auditing the release"),
+    "release": ("Публикую выпуск", "Publishing the release"),
+    "done": ("Готово за {seconds:.0f} с. Выпуск {release}", "Done in {seconds:.0f} s. Release {release}"),
+    "unchanged": (
+        "Готово за {seconds:.0f} с. Ничего не изменилось, выпуск {release} остаётся",
+        "Done in {seconds:.0f} s. Nothing changed, release {release} stays",
+    ),
+    "failed": (
+        "Выпуск не опубликован; читатели видят прежний.",
+        "Nothing was published; readers see what they saw.",
+    ),
+    "found": ("Что найдено", "What was found"),
+    "measure": ("Показатель", "Measure"),
+    "value": ("Значение", "Value"),
+    "open_next": ("Что открыть дальше", "What to open next"),
+    "open_query": ("запрос к выпуску", "query the release"),
+    "open_ui": ("граф и проверки в Dagster", "the graph and the checks in Dagster"),
+    "open_serving": ("файл для BI и аналитиков", "the file for BI tools and analysts"),
+    "region": ("Регион", "Region"),
+    "source": ("Источник", "Source"),
+    "last_load": ("Последняя загрузка, UTC", "Last load, UTC"),
+    "age": ("Возраст", "Age"),
+    "received": ("Получено", "Received"),
+    "landed": ("Принято", "Landed"),
+    "quarantined": ("В карантине", "Quarantined"),
+    "quarantine_reasons": ("Карантин по причинам", "Quarantine by reason"),
+    "reason": ("Причина", "Reason"),
+    "rows": ("Строк", "Rows"),
+    "release_id": ("Выпуск", "Release"),
+    "as_of": ("На момент, UTC", "As of, UTC"),
+    "current": ("Текущий", "Current"),
+    "no_release": ("Выпусков ещё нет.", "There is no release yet."),
+    "never": ("ещё не читался", "never read"),
+    "busy": (
+        "Идёт запись: {holder}. Показано состояние последнего выпуска.",
+        "Being written: {holder}. Shown as of the last release.",
+    ),
+    "last_run": ("Последний запуск", "Last run"),
+    "open_failures": ("Незакрытые сбои", "Open failures"),
+    "none": ("нет", "none"),
+}
+
+
+def say(language: Language, key: str, **values: object) -> str:
+    """The message of that key in that language, filled in."""
+    russian, english = _MESSAGES[key]
+    return (russian if language == "ru" else english).format(**values)

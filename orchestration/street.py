@@ -1,0 +1,166 @@
+"""Run the street from the command line: the same Dagster jobs, in this process, with sentences for errors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion.config import Settings
+from publishing.release import Shelf
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+ROOT = Path(__file__).resolve().parents[1]
+Listener = Callable[[str, Mapping[str, str]], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to run. `days` is a half-open span of UTC days to read anew; None goes on from the cursors."""
+
+    region: str = ""
+    sources: tuple[str, ...] = ()
+    as_of: str = ""
+    full_refresh: bool = False
+    days: tuple[date, date] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it. `failures` are sentences, empty when the release was published."""
+
+    run_id: str
+    release_id: str
+    is_new: bool
+    seconds: float
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.failures
+
+
+def run_street(settings: Settings, wish: Wish, listener: Listener | None = None) -> Outcome:
+    """Run the job `refresh` and say what came of it. Never raises for a failure of the street itself."""
+    started = time.perf_counter()
+    shelf = Shelf(settings.data / "published")
+    before = (shelf.current_manifest() or {}).get("id")
+    with _quiet(settings), _listening(listener):
+        from dagster import _core  # noqa: F401 - the heavy import stays inside, after the first word on screen
+
+        from orchestration.definitions import defs
+
+        with dagster_instance(settings) as instance:
+            result = defs.resolve_job_def("refresh").execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config=_run_config(wish),
+                tags=_tags(wish),
+            )
+            failures = [] if result.success else _failures(result)
+    after = (shelf.current_manifest() or {}).get("id", "")
+    return Outcome(result.run_id, after, after != before, time.perf_counter() - started, failures)
+
+
+@contextlib.contextmanager
+def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The deployment's Dagster instance: storage in <data>/dagster, settings from the root's dagster.yaml."""
+    from dagster import DagsterInstance
+    from dagster._core.instance.ref import InstanceRef
+
+    home = settings.data.resolve() / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    with DagsterInstance.from_ref(InstanceRef.from_dir(str(home), config_dir=str(ROOT))) as instance:
+        yield instance
+
+
+def _run_config(wish: Wish) -> dict[str, Any]:
+    street = {
+        "region": wish.region,
+        "sources": list(wish.sources),
+        "as_of": wish.as_of,
+        "full_refresh": wish.full_refresh,
+    }
+    return {
+        "resources": {"street": {"config": street}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+
+
+def _tags(wish: Wish) -> dict[str, str]:
+    from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+    from orchestration.defs.ingestion import LIVE_TAG
+
+    if wish.days is None:
+        return {LIVE_TAG: "live"}
+    first, last = wish.days[0], wish.days[1] - timedelta(days=1)
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+        ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+    }
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """One sentence per failed step: the innermost reason, and for refused checks what they found."""
+    refused = [
+        check.description or check.check_name
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.blocking and check.severity.value == "ERROR"
+    ]
+    sentences = list(refused)
+    for event in result.all_events:
+        error = getattr(event.event_specific_data, "error", None) if event.is_failure else None
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is None or error.cls_name == "DagsterAssetCheckFailedError":
+            continue
+        sentence = " ".join(error.message.split()).removeprefix(f"{error.cls_name}: ")
+        if sentence and not any(sentence.endswith(known) or known in sentence for known in sentences):
+            sentences.append(sentence.rpartition("errors.")[2].partition(": ")[2] or sentence)
+    return sentences or ["The run failed without saying why; look at it with `otklik dev`."]
+
+
+@contextlib.contextmanager
+def _quiet(settings: Settings) -> Iterator[None]:
+    """Send what dbt and Dagster print to <data>/logs/street.log."""
+    logs = settings.data / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    with (
+        (logs / "street.log").open("a", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        os.environ["PYTHONWARNINGS"] = "ignore"
+        yield
+
+
+@contextlib.contextmanager
+def _listening(listener: Listener | None) -> Iterator[None]:
+    """Hand each step's beginning to `listener` as (message key, values)."""
+    if listener is None:
+        yield
+        return
+    heard = listener
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard(record.msg, record.args if isinstance(record.args, Mapping) else {})
+
+    logger = logging.getLogger("otklik.steps")
+    handler = Handler()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

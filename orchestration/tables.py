@@ -1,0 +1,146 @@
+"""Small tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ingestion.config import Settings
+from orchestration.messages import Language, say
+from orchestration.operations import Status, run_query
+from orchestration.street import Outcome
+
+_FINDINGS = """
+    select coalesce(regions.name, review.region_id) as region, review.sentence_ru
+    from marts.year_review as review
+    left join facts.dim_regions as regions on review.region_id = regions.region_id
+    where
+        (review.measure, review.slice) in (
+            ('appeals', 'all'), ('appeals', 'channel=pos'), ('appeals', 'channel=social'),
+            ('appeals_solved', 'channel=pos'), ('appeals_per_day_max', 'all'),
+            ('mean_first_answer_minutes', 'channel=social'), ('top_topic_groups', 'all'),
+            ('most_active_age_group', 'channel=pos'), ('heat_levels', 'territory')
+        )
+    order by review.region_id, review.period_from, review.measure, review.slice
+"""
+
+
+def show_outcome(outcome: Outcome, language: Language) -> None:
+    """The last line of a run; failures as sentences on stderr."""
+    if outcome.succeeded:
+        key = "done" if outcome.is_new else "unchanged"
+        Console(highlight=False).print(
+            say(language, key, seconds=outcome.seconds, release=outcome.release_id)
+        )
+        return
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    for sentence in outcome.failures:
+        errors.print(sentence, markup=False)
+    errors.print(say(language, "failed"))
+
+
+def show_findings(settings: Settings) -> None:
+    """What a demo found, and three things to open next."""
+    console = Console(highlight=False)
+    _, rows = run_query(settings, _FINDINGS)
+    table = Table(title=say(settings.lang, "found"), show_header=False)
+    for region, sentence in rows:
+        table.add_row(region, sentence)
+    console.print(table)
+    console.print(say(settings.lang, "open_next") + ":")
+    heat = "select territory_name, sum(appeals) as appeals from marts.territories_daily group by 1 order by 2 desc"
+    for text, key in (
+        (f'.venv/bin/otklik query "{heat}"', "open_query"),
+        ("make dev", "open_ui"),
+        (str(settings.data / "published" / "serving.duckdb"), "open_serving"),
+    ):
+        console.print(f"  {text}  — {say(settings.lang, key)}", markup=False, soft_wrap=True)
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A query's answer."""
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else _text(value) for value in row))
+    Console(highlight=False).print(table)
+
+
+def show_releases(found: Sequence[Mapping[str, Any]], language: Language) -> None:
+    """Releases, newest first."""
+    if not found:
+        Console().print(say(language, "no_release"))
+        return
+    columns = [say(language, key) for key in ("release_id", "as_of", "rows", "current")]
+    show_rows(
+        columns,
+        [[item["id"], item["as_of"], item["rows"], "●" if item["current"] else ""] for item in found],
+    )
+
+
+def show_status(status: Status, language: Language) -> None:
+    """The deployment at a glance."""
+    console = Console(highlight=False)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if status.written_by:
+        console.print(say(language, "busy", holder=status.written_by))
+    keys = ("region", "source", "last_load", "age", "received", "landed", "quarantined")
+    show_rows(
+        [say(language, key) for key in keys],
+        [
+            [
+                source.region_id,
+                source.source,
+                source.last_load.isoformat(sep=" ", timespec="seconds")
+                if source.last_load
+                else say(language, "never"),
+                _age(now, source.last_load),
+                source.received,
+                source.landed,
+                source.quarantined,
+            ]
+            for source in status.sources
+        ],
+    )
+    if status.quarantine:
+        console.print(say(language, "quarantine_reasons"))
+        show_rows(
+            [say(language, key) for key in ("region", "source", "reason", "rows")],
+            [
+                [row["region_id"], f"{row['source']}.{row['resource']}", row["reason"], row["rows"]]
+                for row in status.quarantine
+            ],
+        )
+    release = (
+        f"{status.release['id']} ({status.release['as_of']})"
+        if status.release
+        else say(language, "no_release")
+    )
+    console.print(f"{say(language, 'release_id')}: {release}")
+    run = (
+        f"{status.last_run['run_id'][:8]} {status.last_run['status']}"
+        if status.last_run
+        else say(language, "none")
+    )
+    console.print(f"{say(language, 'last_run')}: {run}")
+    console.print(
+        f"{say(language, 'open_failures')}: {'' if status.open_failures else say(language, 'none')}"
+    )
+    for sentence in status.open_failures:
+        console.print(f"  {sentence}", markup=False, soft_wrap=True)
+
+
+def _age(now: datetime, moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    minutes = max(int((now - moment).total_seconds() // 60), 0)
+    return f"{minutes // 1440}d {minutes % 1440 // 60}h {minutes % 60}m"
+
+
+def _text(value: object) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

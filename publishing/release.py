@@ -1,0 +1,318 @@
+"""Warehouse → immutable release: built beside the current one, audited, then put in place atomically.
+
+    published/releases/<id>/marts/<mart>.parquet
+                           /facts/<dim>.parquet
+                           /facts/<fct>/region_id=<region>/month=<YYYY-MM>.parquet
+                           /manifest.json
+    published/current -> releases/<id>
+    published/serving.duckdb
+
+The id is the moment the figures are stated for and a hash of the files' content, so the same figures get the
+same id. Nothing here reads the clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from publishing.catalogue import PublishedTable
+from publishing.errors import PublishError
+
+if TYPE_CHECKING:
+    import duckdb
+
+MANIFEST = "manifest.json"
+# One row group per 122,880 rows, written by one thread: the same rows give the same bytes.
+_WRITE = "(format parquet, compression zstd, row_group_size 122880)"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The folder `published` and what stands where in it."""
+
+    root: Path
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.root / "current"
+
+    @property
+    def serving(self) -> Path:
+        return self.root / "serving.duckdb"
+
+    @property
+    def candidate(self) -> Path:
+        return self.root / ".candidate"
+
+    def release_ids(self) -> list[str]:
+        """Releases from the oldest `as_of` to the newest."""
+        return sorted(path.parent.name for path in self.releases.glob(f"*/{MANIFEST}"))
+
+    def current_manifest(self) -> dict[str, Any] | None:
+        """The manifest of the current release; None before the first."""
+        path = self.current / MANIFEST
+        return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+    def manifest(self, release_id: str) -> dict[str, Any]:
+        """A release's manifest. Raises PublishError when there is no such release."""
+        path = self.releases / release_id / MANIFEST
+        if "/" in release_id or not path.is_file():
+            raise PublishError(
+                f"There is no release {release_id}", "list those which exist with `otklik releases`"
+            )
+        return json.loads(path.read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a release says about where it comes from."""
+
+    as_of: datetime
+    git_commit: str
+    fingerprint: str
+    checks: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+def build_candidate(
+    warehouse: Path, shelf: Shelf, tables: Iterable[PublishedTable], provenance: Provenance
+) -> dict[str, Any]:
+    """Write the candidate release and return its manifest (still without the audit's results).
+
+    A partition whose rows have not changed since the current release (same rules, same number of rows, same
+    newest load) is linked, not written again. Raises PublishError when the warehouse cannot be read.
+    """
+    import duckdb
+
+    previous = shelf.current_manifest()
+    reusable = previous if previous and previous["fingerprint"] == provenance.fingerprint else None
+    shutil.rmtree(shelf.candidate, ignore_errors=True)
+    shelf.candidate.mkdir(parents=True)
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            connection.execute("set threads to 1")
+            connection.execute("set timezone to 'UTC'")
+            written = {table.path: _write(connection, shelf, table, reusable) for table in tables}
+            watermarks = _watermarks(connection)
+    except duckdb.IOException as error:
+        raise PublishError(
+            f"The warehouse {warehouse} cannot be read", "end the program that has it open and run again"
+        ) from error
+    content = [(file["path"], file["sha256"]) for table in written.values() for file in table["files"]]
+    digest = hashlib.sha256(json.dumps(sorted(content)).encode()).hexdigest()
+    manifest = {
+        "id": f"{provenance.as_of:%Y%m%dT%H%M%SZ}-{digest[:8]}",
+        "as_of": provenance.as_of.isoformat() + "Z",
+        "git_commit": provenance.git_commit,
+        "fingerprint": provenance.fingerprint,
+        "watermarks": watermarks,
+        "tables": written,
+        "checks": dict(provenance.checks),
+    }
+    _write_manifest(shelf.candidate, manifest)
+    return manifest
+
+
+def record_audit(shelf: Shelf, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Write the audit's results into the candidate's manifest."""
+    manifest = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))
+    manifest["checks"]["audit"] = list(results)
+    _write_manifest(shelf.candidate, manifest)
+    return manifest
+
+
+def put_in_place(shelf: Shelf) -> tuple[dict[str, Any], bool]:
+    """Make the audited candidate a release; returns its manifest and whether it is new.
+
+    A release of the same id has the same content and is kept as it is. Raises PublishError for a candidate
+    that was not audited.
+    """
+    path = shelf.candidate / MANIFEST
+    manifest = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    if "audit" not in manifest.get("checks", {}):
+        raise PublishError("There is no audited candidate release", "run the whole street: `otklik run`")
+    target = shelf.releases / manifest["id"]
+    is_new = not (target / MANIFEST).is_file()
+    if is_new:
+        shelf.releases.mkdir(parents=True, exist_ok=True)
+        os.replace(shelf.candidate, target)
+    else:
+        shutil.rmtree(shelf.candidate)
+    return json.loads((target / MANIFEST).read_text("utf-8")), is_new
+
+
+def point_current(shelf: Shelf, release_id: str) -> None:
+    """Let `current` name the release, in one step."""
+    fresh = shelf.root / ".current"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(Path("releases") / release_id)
+    os.replace(fresh, shelf.current)
+
+
+def retire(shelf: Shelf, keep: int) -> list[str]:
+    """Delete all but the newest `keep` releases and the current one; returns what was deleted."""
+    current = shelf.current_manifest()
+    kept = {*shelf.release_ids()[-keep:], current["id"] if current else ""}
+    retired = [release_id for release_id in shelf.release_ids() if release_id not in kept]
+    for release_id in retired:
+        shutil.rmtree(shelf.releases / release_id)
+    return retired
+
+
+def open_release(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that sees just the files a release's manifest names, as schema.table."""
+    import duckdb
+
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    connection = duckdb.connect()
+    connection.execute("set timezone to 'UTC'")
+    for path in manifest["tables"]:
+        schema, name = path.split("/")
+        connection.execute(f"create schema if not exists {schema}")
+        connection.execute(f"create view {schema}.{name} as select * from {scan(folder, manifest, path)}")  # noqa: S608
+    return connection
+
+
+def scan(folder: Path, manifest: Mapping[str, Any], path: str) -> str:
+    """A table's files in a release as a DuckDB table function; `path` is schema/table."""
+    files = [str(folder / file["path"]).replace("'", "''") for file in manifest["tables"][path]["files"]]
+    literals = ", ".join(f"'{file}'" for file in files)
+    return f"read_parquet([{literals}], hive_partitioning = false)"
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    shelf: Shelf,
+    table: PublishedTable,
+    previous: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    written_before = (previous or {}).get("tables", {}).get(table.path, {}).get("files", ())
+    known = {file["path"]: file for file in written_before if file["signature"]}
+    files = []
+    for part in _parts(connection, table):
+        target = shelf.candidate / part.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        before = known.get(part.path)
+        if before and before["signature"] == part.signature:
+            os.link(shelf.current / part.path, target)
+            files.append(before)
+            continue
+        literal = str(target).replace("'", "''")
+        connection.execute(f"copy ({_select(table, part)}) to '{literal}' {_WRITE}")
+        files.append(
+            {
+                "path": part.path,
+                "rows": part.rows,
+                "bytes": target.stat().st_size,
+                "sha256": _sha256(target),
+                "signature": part.signature,
+            }
+        )
+    return {"rows": sum(file["rows"] for file in files), "files": files}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One file of a table; `signature` changes whenever its rows do, None where nobody can tell cheaply."""
+
+    path: str
+    rows: int
+    condition: str = "true"
+    signature: str | None = None
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, table: PublishedTable) -> list[_Part]:
+    """The files of a table. Names come from the dbt project, region ids are checked by configuration."""
+    name = f"{table.schema}.{table.name}"
+    if not table.partitioned:
+        rows = _one(connection, f"select count(*) from {name}")  # noqa: S608
+        return [_Part(f"{table.path}.parquet", rows)]
+    # Every write of a fact row carries the load that caused it, so a partition whose row count and newest
+    # load are the same holds the same rows. A load's own id tells warehouses built anew apart.
+    months = connection.execute(
+        f"""
+        select facts.region_id, facts.month, facts.rows, loads.load_id
+        from (
+            select
+                region_id,
+                strftime(local_date, '%Y-%m') as month,
+                count(*) as rows,
+                max(load_seq) as load_seq
+            from {name}
+            group by all
+        ) as facts
+        left join staging.stg_operations__loads as loads on facts.load_seq = loads.load_seq
+        order by facts.region_id, facts.month
+        """  # noqa: S608
+    ).fetchall()
+    if not months:
+        return [_Part(f"{table.path}/region_id=none/empty.parquet", 0, "false")]
+    return [
+        _Part(
+            f"{table.path}/region_id={region_id}/month={month}.parquet",
+            rows,
+            f"region_id = '{region_id}' and strftime(local_date, '%Y-%m') = '{month}'",
+            f"{rows}:{load_id}",
+        )
+        for region_id, month, rows, load_id in months
+    ]
+
+
+def _select(table: PublishedTable, part: _Part) -> str:
+    first = ['"local_date"'] if table.partitioned else []
+    order = ", ".join([*first, *(f'"{column.name}"' for column in table.columns)])
+    return (
+        f"select {table.column_list} from {table.schema}.{table.name} "  # noqa: S608
+        f"where {part.condition} order by {order}"
+    )
+
+
+def _watermarks(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """How far each source of each region had been read: newest finished load."""
+    rows = connection.execute(
+        """
+        select
+            loads.region_id,
+            loads.source,
+            max(finished.load_seq) as load_seq,
+            max(loads.fetched_at) as fetched_at
+        from raw.loads as loads
+        inner join staging.stg_operations__loads as finished on loads._dlt_load_id = finished.load_id
+        group by loads.region_id, loads.source
+        order by loads.region_id, loads.source
+        """
+    ).fetchall()
+    return [
+        {
+            "region_id": region_id,
+            "source": source,
+            "load_seq": load_seq,
+            "fetched_at": f"{fetched_at.isoformat()}Z",
+        }
+        for region_id, source, load_seq, fetched_at in rows
+    ]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")

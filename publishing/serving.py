@@ -1,0 +1,52 @@
+"""Release → serving.duckdb, the file that analysts and BI tools open.
+
+Marts and dimensions are copied into it; facts, which are big, are views on the release's own files. It is
+built beside the one in use and replaces it in one step: a reader that holds the old file keeps it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from publishing.catalogue import PublishedTable
+from publishing.release import Shelf, scan
+
+
+def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[PublishedTable]) -> Path:
+    """Build the serving file of a release in place and swap it in; returns its path.
+
+    Schemas: marts, facts, and release.info with one row (release_id, as_of timestamp UTC, git_commit).
+    Columns and tables carry their descriptions as comments.
+    """
+    import duckdb
+
+    folder = (shelf.releases / manifest["id"]).resolve()
+    fresh = shelf.root / f".serving-{os.getpid()}.duckdb"
+    fresh.unlink(missing_ok=True)
+    with duckdb.connect(str(fresh)) as connection:
+        connection.execute("set timezone to 'UTC'")
+        connection.execute("create schema release")
+        connection.execute(
+            "create table release.info as "
+            "select ? as release_id, cast(? as timestamp) as as_of, ? as git_commit",
+            [manifest["id"], manifest["as_of"].removesuffix("Z"), manifest["git_commit"]],
+        )
+        for table in tables:
+            kind = "view" if table.partitioned else "table"
+            name = f"{table.schema}.{table.name}"
+            connection.execute(f"create schema if not exists {table.schema}")
+            connection.execute(f"create {kind} {name} as select * from {scan(folder, manifest, table.path)}")  # noqa: S608
+            connection.execute(f"comment on {kind} {name} is {_literal(table.description)}")
+            for column in table.columns:
+                connection.execute(
+                    f'comment on column {name}."{column.name}" is {_literal(column.description)}'
+                )
+    os.replace(fresh, shelf.serving)
+    return shelf.serving
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
