@@ -53,13 +53,19 @@ def _run(options: argparse.Namespace) -> int:
     reports: list[LoadReport] = []
     with warehouse_lock(settings, f"python -m ingestion {options.source}", wait=_LOCK_WAIT_SECONDS):
         for region in chosen:
-            report = ingest(options.source, region, settings, window)
-            reports.append(report)
+            try:
+                reports.append(ingest(options.source, region, settings, window))
+            except UsageError:
+                raise
+            except IngestionError as error:
+                # One region's trouble is no reason to leave the others unread.
+                print(f"{region.region_id}: {error}", file=sys.stderr)
+                continue
             if not options.json:
-                _print(report)
+                _print(reports[-1])
     if options.json:
         print(json.dumps([report.as_dict() for report in reports], ensure_ascii=False, indent=2))
-    return 0
+    return 0 if len(reports) == len(chosen) else 1
 
 
 def _print(report: LoadReport) -> None:

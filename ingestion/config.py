@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from typing import Any, Literal
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from ingestion.clock import parse_utc, utc_now
 from ingestion.errors import ConfigError
+from ingestion.region import (
+    FolderSource,
+    HeatRule,
+    Patience,
+    PosSource,
+    Region,
+    ReviewPeriod,
+    Strict,
+    VkSource,
+)
+
+__all__ = [
+    "FolderSource",
+    "HeatRule",
+    "Patience",
+    "PosSource",
+    "Region",
+    "ReviewPeriod",
+    "Settings",
+    "VkSource",
+    "find_region",
+    "load_regions",
+    "load_settings",
+]
 
 HMAC_KEY_LENGTH = 32
-SOURCE_NAMES = ("registry", "pos", "vk", "incident")
 _VARIABLES = {  # variable → field of Settings
     "OTKLIK_DATA": "data",
     "OTKLIK_REGIONS": "regions",
@@ -40,144 +51,7 @@ _VARIABLES = {  # variable → field of Settings
 _HOW_TO_MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_hex(32))'"
 
 
-class _Strict(BaseModel):
-    # Inputs are hidden in messages because a mistyped key may hold a secret.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("must be an IANA zone such as Asia/Yekaterinburg") from error
-    return name
-
-
-def _http_url(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
-        raise ValueError("must be an http(s) address without query or fragment")
-    return url.rstrip("/")
-
-
-Url = Annotated[str, AfterValidator(_http_url)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
-Rate = Annotated[float, Field(gt=0, le=1000)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Patience(_Strict):
-    """How long we wait for a source: seconds; `first_wait` doubles with each of `attempts`."""
-
-    connect_timeout: float = 5
-    read_timeout: float = 30
-    response_deadline: float = 120
-    attempts: int = Field(default=5, ge=1)
-    first_wait: float = 1.0
-    longest_wait: float = 60.0
-
-
-class FolderSource(_Strict):
-    """A source that is delivered as files; `folder` is absolute after loading."""
-
-    folder: Path
-
-
-class VkSource(_Strict):
-    """VK communities of the region; community ids are positive or negative, both mean the community."""
-
-    base_url: Url = "https://api.vk.com"
-    token_env: VariableName
-    requests_per_second: Rate = 3
-    communities: Literal["registry"] | list[int] = "registry"
-    lookback_days: int = Field(default=14, ge=1, le=365)
-    search_queries: list[str] = []
-
-    @field_validator("search_queries")
-    @classmethod
-    def _not_blank(cls, queries: list[str]) -> list[str]:
-        if any(not query.strip() for query in queries):
-            raise ValueError("must not hold an empty query")
-        return queries
-
-
-class PosSource(_Strict):
-    """ПОС REST service; a page holds up to 1000 appeals."""
-
-    base_url: Url
-    token_env: VariableName
-    page_size: int = Field(default=1000, ge=1, le=1000)
-    requests_per_second: Rate = 20
-
-
-class Sources(_Strict):
-    """What is connected in a region; a source that is absent is simply not read."""
-
-    registry: FolderSource | None = None
-    incident: FolderSource | None = None
-    vk: VkSource | None = None
-    pos: PosSource | None = None
-
-
-class HeatRule(_Strict):
-    """How heat levels are told: by quantiles within the region, or by fixed thresholds."""
-
-    method: Literal["quantile", "fixed"] = "quantile"
-    measure: Literal["count", "rate"] = "rate"
-    minimum: int = Field(default=5, ge=0)
-    red_share: Share | None = None
-    yellow_share: Share | None = None
-    red_from: float | None = None
-    yellow_from: float | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.method == "fixed":
-            if self.red_from is None or self.yellow_from is None or self.red_from <= self.yellow_from:
-                raise ValueError("method fixed needs red_from > yellow_from")
-        elif (
-            self.red_share is not None
-            and self.yellow_share is not None
-            and (self.red_share + self.yellow_share > 1)
-        ):
-            raise ValueError("red_share + yellow_share must not exceed 1")
-        return self
-
-
-class ReviewPeriod(_Strict):
-    """A window of marts.year_review: local dates, half-open [from, to)."""
-
-    period_from: date = Field(alias="from")
-    period_to: date = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.period_from >= self.period_to:
-            raise ValueError("`from` must be before `to`")
-        return self
-
-
-class Region(_Strict):
-    """One region of the deployment, as its file regions/<region_id>.yaml says."""
-
-    region_id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    name: str = Field(min_length=1)
-    time_zone: Annotated[str, AfterValidator(_known_zone)]
-    opened_on: date | None = None
-    sources: Sources
-    heat_rule: HeatRule = HeatRule(red_share=0.2, yellow_share=0.4)
-    review_periods: list[ReviewPeriod] = []
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
-
-    @property
-    def connected(self) -> tuple[str, ...]:
-        """Names of the sources this region has, in the order in which they are best read."""
-        return tuple(name for name in SOURCE_NAMES if getattr(self.sources, name) is not None)
-
-
-class Settings(_Strict):
+class Settings(Strict):
     """The deployment's settings; `as_of` is naive UTC and, where given, replaces the wall clock."""
 
     data: Path = Path("data")
@@ -208,6 +82,10 @@ class Settings(_Strict):
     def now(self) -> datetime:
         """Naive UTC: `as_of` where the deployment fixes it, else the wall clock."""
         return self.as_of or utc_now()
+
+    def latest_believable(self) -> datetime:
+        """Naive UTC: a date after this instant is a mistake of the source."""
+        return max(self.now(), utc_now()) + timedelta(days=1)
 
     def token(self, variable: str, region: Region, source: str) -> SecretStr:
         """The token in `variable`, which the region's file names for `source`."""

@@ -135,7 +135,8 @@ class Api:
     def _host(self) -> str:
         return urlsplit(self.base_url).netloc
 
-    def _refusal(self, response: requests.Response) -> Exception:
+    def _refusal(self, response: requests.Response | None) -> Exception:
+        assert response is not None, "raise_for_status always gives it"  # noqa: S101
         status = response.status_code
         said = f"{self.title} at {self._host} answers HTTP {status}{_error_code(response)}"
         if status in (401, 403):
@@ -164,7 +165,7 @@ class _PoliteAdapter(HTTPAdapter):
         response = super().send(request, *args, **kwargs)
         body = _read(response, deadline)
         response._content = body
-        if response.ok:
+        if 200 <= response.status_code < 300:
             try:
                 parsed = orjson.loads(body)
             except orjson.JSONDecodeError as error:

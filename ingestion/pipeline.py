@@ -28,9 +28,10 @@ from ingestion.warehouse import DATASET, opened
 
 if TYPE_CHECKING:
     import dlt
+    from dlt.common.schema.typing import TSchemaContractDict
     from dlt.extract import DltResource
 
-CONTRACT = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 # dlt reads its options from the environment first, so that no config file elsewhere can undo these.
 _DLT_OPTIONS = {
@@ -176,7 +177,9 @@ def _check_package(run: Run, row_counts: dict[str, int]) -> None:
 
 def _as_sentence(error: Exception, run: Run) -> Exception:
     """The expected failure that lies under dlt's wrapping; a defect of ours is given back as it is."""
+    import duckdb
     from dlt.common.schema.exceptions import DataValidationError
+    from dlt.load.exceptions import LoadClientJobException
 
     cause: BaseException | None = error
     while cause is not None:
@@ -187,6 +190,12 @@ def _as_sentence(error: Exception, run: Run) -> Exception:
                 f"{cause.table_name}.{cause.column_name} of {run.describe()} came in another type",
                 "compare the source's page with the table's schema; nothing of the load was kept",
             )
+        if isinstance(cause, LoadClientJobException | duckdb.Error):
+            return WarehouseError(
+                f"{run.describe()} was read but could not be written to {run.settings.warehouse} "
+                f"({_kind(cause)})",
+                "check the space on its disk and that its tables were not altered by hand, then run again",
+            )
         if isinstance(cause, OSError):
             return WarehouseError(
                 f"Loading {run.describe()} failed: {cause.strerror or type(cause).__name__}",
@@ -194,3 +203,11 @@ def _as_sentence(error: Exception, run: Run) -> Exception:
             )
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return error
+
+
+def _kind(cause: BaseException) -> str:
+    """The kind of a database error; its text may quote values and is left out."""
+    root: BaseException = getattr(cause, "client_exception", None) or cause
+    while root.__cause__ is not None:
+        root = root.__cause__
+    return type(root).__name__

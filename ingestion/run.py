@@ -37,6 +37,7 @@ class Run:
     def __post_init__(self) -> None:
         self.tallies = {resource: Tally() for resource in self.spec.resources}
         self.pseudonyms = Pseudonyms(self.settings.hmac_key)
+        self.latest = self.settings.latest_believable()
 
     @property
     def live(self) -> bool:

@@ -182,13 +182,13 @@ def _wall_time(cell: Any) -> datetime | None:
         return _EXCEL_EPOCH + timedelta(seconds=round(cell * 86_400)) if int(cell) in _EXCEL_DAYS else None
     text = str(cell).strip()
     if match := _DAY_FIRST.fullmatch(text):
-        day, month, year, *clock = (int(part or 0) for part in match.groups())
+        day, month, year, hour, minute, second = (int(part or 0) for part in match.groups())
     elif match := _ISO.fullmatch(text):
-        year, month, day, *clock = (int(part or 0) for part in match.groups())
+        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     else:
         return None
     try:
-        return datetime(year, month, day, *clock)  # noqa: DTZ001 - wall time, made UTC by the caller
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - wall time, made UTC by the caller
     except ValueError:
         return None
 

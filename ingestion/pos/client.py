@@ -46,15 +46,19 @@ class PosClient:
                 self._tally.requests = self._api.attempts
                 self._tally.retries = self._api.attempts - self._api.calls
                 body = page[0] if page else None
+                self._check_cursor(body, cursors)
                 yield body
-                self._refuse_loop(body, cursors)
 
-    def _refuse_loop(self, body: Any, cursors: set[str]) -> None:
-        cursor = body.get("next_cursor") if isinstance(body, dict) else None
-        if cursor is not None and cursor in cursors:
-            raise ContractBroken(
-                "pos.appeals: the service sent the same next_cursor twice, its pages would never end",
-                "report it to the owner of the service; nothing of this load was kept",
-            )
-        if cursor is not None:
-            cursors.add(cursor)
+    def _check_cursor(self, body: Any, cursors: set[str]) -> None:
+        """Without next_cursor the rest would silently be missed; a repeated one would never end."""
+        if not isinstance(body, dict) or "next_cursor" not in body:
+            problem = "pos.appeals: the field next_cursor came as nothing"
+        elif body["next_cursor"] in cursors:
+            problem = "pos.appeals: the service sent the same next_cursor twice"
+        else:
+            if body["next_cursor"] is not None:
+                cursors.add(body["next_cursor"])
+            return
+        raise ContractBroken(
+            problem, "report it to the owner of the service; the cursor has not moved and nothing was kept"
+        )

@@ -47,6 +47,7 @@ ANSWER = Shape(required={"id": TEXT, "at": TEXT, "kind": TEXT}, optional={"ogrn"
 APPLICANT = Shape(required={}, optional={"id": TEXT, "age_group": TEXT})
 ORGANISATION = Shape(required={}, optional={"ogrn": TEXT, "name": TEXT})
 _EMPTY: Mapping[str, Any] = {}
+_EARLIEST_YEAR = 2005
 
 # What quarantine may show: everything we know, except who the applicant is.
 _KEEP = (APPEAL.known | STATUS.known | ANSWER.known | ORGANISATION.known) - {"applicant"}
@@ -81,16 +82,17 @@ class _Boundary:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._since: str = run.state.get("updated_at", "")
+        self._since = _believable(run.state["updated_at"], run.latest) if "updated_at" in run.state else None
         self._seen: dict[str, str] = dict(run.state.get("seen", {})) if run.live else {}
         self._newest, self._at_newest = self._since, dict(self._seen)
 
     def knows(self, record: Mapping[str, Any]) -> bool:
         """Whether exactly this version has landed; remembers it as candidate for the next boundary."""
-        if not self._run.live:
+        updated_at = _believable(record["updated_at"], self._run.latest)
+        if not self._run.live or updated_at is None:
             return False
-        updated_at, digest = record["updated_at"], _digest(record)
-        if updated_at > self._newest and _is_utc(updated_at):
+        digest = _digest(record)
+        if self._newest is None or updated_at > self._newest:
             self._newest, self._at_newest = updated_at, {}
         if updated_at == self._newest:
             self._at_newest[record["id"]] = digest
@@ -98,20 +100,22 @@ class _Boundary:
 
     def remember(self) -> None:
         """Move the cursor in dlt's state; it is committed together with the rows."""
-        if self._run.live and self._newest:
-            self._run.state.update(updated_at=self._newest, seen=self._at_newest)
+        if self._run.live and self._newest is not None:
+            self._run.state.update(updated_at=iso_z(self._newest), seen=self._at_newest)
 
 
 def _digest(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def _is_utc(text: str) -> bool:
-    """Whether a text sorts as time: ISO-8601 with Z. Another spelling must not become the cursor."""
+def _believable(text: str, latest: datetime) -> datetime | None:
+    """The instant, unless it is unreadable or ahead of time: that must never become the cursor, or
+    everything before it would be missed."""
     try:
-        return text.endswith("Z") and bool(parse_utc(text))
-    except ValueError:
-        return False
+        moment = parse_utc(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment <= latest else None
 
 
 def _land(run: Run, records: list[dict[str, Any]]) -> Iterator[Batch]:
@@ -121,7 +125,7 @@ def _land(run: Run, records: list[dict[str, Any]]) -> Iterator[Batch]:
     for record in records:
         _check_nested(run, record)
         try:
-            appeal, history, replies = _rows(record, run.pseudonyms)
+            appeal, history, replies = _rows(record, run.pseudonyms, run.latest)
         except _ValueProblemError as bad:
             run.quarantine("appeals", record["id"] or "(no id)", bad.reason, bad.detail, record, _KEEP)
             continue
@@ -153,7 +157,9 @@ class _ValueProblemError(ValueError):
         self.reason, self.detail = reason, detail
 
 
-def _rows(record: Mapping[str, Any], pseudonyms: Pseudonyms) -> tuple[Row, list[Row], list[Row]]:
+def _rows(
+    record: Mapping[str, Any], pseudonyms: Pseudonyms, latest: datetime
+) -> tuple[Row, list[Row], list[Row]]:
     pos_id = record["id"].strip()
     if not pos_id:
         raise _ValueProblemError("empty id", "The appeal has an empty id.")
@@ -165,9 +171,9 @@ def _rows(record: Mapping[str, Any], pseudonyms: Pseudonyms) -> tuple[Row, list[
     appeal = {
         "pos_id": pos_id,
         "kind": record["kind"],
-        "created_at": _moment(record, "created_at"),
-        "registered_at": _moment(record, "registered_at"),
-        "updated_at": _moment(record, "updated_at"),
+        "created_at": _moment(record, "created_at", latest),
+        "registered_at": _moment(record, "registered_at", latest),
+        "updated_at": _moment(record, "updated_at", latest),
         "status": record["status"],
         "category": record["category"],
         "subcategory": record["subcategory"],
@@ -183,15 +189,20 @@ def _rows(record: Mapping[str, Any], pseudonyms: Pseudonyms) -> tuple[Row, list[
         "outcome": record.get("outcome"),
         "rating": rating,
     }
-    history = [
-        {"pos_id": pos_id, "position": place, "status": one["status"], "changed_at": _moment(one, "at")}
+    history: list[Row] = [
+        {
+            "pos_id": pos_id,
+            "position": place,
+            "status": one["status"],
+            "changed_at": _moment(one, "at", latest),
+        }
         for place, one in enumerate(record["status_history"])
     ]
-    replies = [
+    replies: list[Row] = [
         {
             "pos_id": pos_id,
             "answer_id": one["id"],
-            "answered_at": _moment(one, "at"),
+            "answered_at": _moment(one, "at", latest),
             "kind": one["kind"],
             "ogrn": one.get("ogrn"),
             "text": mask_optional(one.get("text")),
@@ -201,11 +212,12 @@ def _rows(record: Mapping[str, Any], pseudonyms: Pseudonyms) -> tuple[Row, list[
     return appeal, history, replies
 
 
-def _moment(record: Mapping[str, Any], field: str) -> datetime:
+def _moment(record: Mapping[str, Any], field: str, latest: datetime) -> datetime:
     try:
         moment = parse_utc(record[field])
     except (ValueError, OverflowError):
         raise _ValueProblemError("unreadable date", f"{field} is not an ISO-8601 time.") from None
-    if not 2005 <= moment.year <= 2100:
-        raise _ValueProblemError("impossible date", f"{field} is not within the years 2005 to 2100.")
+    if moment.year < _EARLIEST_YEAR or moment > latest:
+        detail = f"{field} is before {_EARLIEST_YEAR} or in the future."
+        raise _ValueProblemError("impossible date", detail)
     return moment

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ingestion.accounting import Tally
-from ingestion.clock import from_unix, utc_now
+from ingestion.clock import from_unix
 from ingestion.privacy import Pseudonyms, mask
 from ingestion.shape import FLAG, LIST, NUMBER, OBJECT, TEXT, Shape, names
 from ingestion.tables import Row
 
 _BIT = (int, bool)
-_VK_OPENED = datetime(2006, 10, 10)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
+VK_OPENED = datetime(2006, 10, 10)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
 
 POST = Shape(
     required={"id": NUMBER, "owner_id": NUMBER, "from_id": NUMBER, "date": NUMBER, "text": TEXT},
@@ -101,13 +101,13 @@ class ImpossibleDateError(ValueError):
     """The date of one object cannot be true."""
 
 
-def moment(record: Mapping[str, Any]) -> datetime:
-    """`date` as naive UTC; ImpossibleDateError outside VK's life and tomorrow."""
+def moment(record: Mapping[str, Any], latest: datetime) -> datetime:
+    """`date` as naive UTC; ImpossibleDateError before VK's life or after `latest`."""
     try:
         created_at = from_unix(record["date"])
     except (ValueError, OverflowError, OSError):
         raise ImpossibleDateError from None
-    if not _VK_OPENED <= created_at <= utc_now() + timedelta(days=1):
+    if not VK_OPENED <= created_at <= latest:
         raise ImpossibleDateError
     return created_at
 

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
-from ingestion.clock import Window, from_unix, to_unix
-from ingestion.config import ConfigError, Region, VkSource
+from ingestion.clock import from_unix, to_unix
+from ingestion.config import Region, VkSource
+from ingestion.errors import ConfigError
 from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
-from ingestion.tables import Row
 from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
-from ingestion.vk.rows import (
-    GROUP,
-    PERIOD,
-    SAFE_FIELDS,
-    ImpossibleDateError,
-    check_posts,
-    community_row,
-    mention_row,
-    moment,
-    stats_row,
-)
+from ingestion.vk.mentions import read_mentions
+from ingestion.vk.rows import GROUP, PERIOD, community_row, stats_row
 from ingestion.vk.walls import Wall, WallReader
 
 GROUPS_PER_CALL = 500
-SEARCH_PAGE = 200
-SEARCH_REACH = 1000  # newsfeed.search shows no more than this many posts of one span
 _FIELDS = (
     "members_count,description,cover,verified,status,city,menu,activity,site,has_photo,"
     "is_government_organization"
 )
-_SEARCH_OVERLAP = timedelta(days=1)  # VK's search index lags behind the walls
 _FIRST_STATS = timedelta(days=90)
 _STATS_SPAN = timedelta(days=180)  # VK answers with a year at most
 _NO_STATS = {7: "the token may not read its statistics"}
-_VK_OPENED = datetime(2006, 10, 10)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
 
 
 def read(run: Run) -> Iterator[Batch]:
@@ -51,9 +36,11 @@ def read(run: Run) -> Iterator[Batch]:
     first_today = run.live and run.state.get("day") != local_day.isoformat()
     if first_today:
         yield from _communities(run, client, owners)
-    yield from _walls(run, client, source, owners)
+    opened_on = run.region.opened_on
+    history = _local_midnight(run, opened_on) if opened_on else None
+    yield from _walls(run, client, source, owners, history)
     for query in source.search_queries:
-        yield from _mentions(run, client, query, frozenset(owners))
+        yield from read_mentions(run, client, query, frozenset(owners), history)
     if first_today or not run.live:
         yield from _statistics(run, client, owners, local_day)
     if run.live:
@@ -99,14 +86,14 @@ def _communities(run: Run, client: VkClient, owners: list[int]) -> Iterator[Batc
         yield from run.land("communities", [community_row(group) for group in groups])
 
 
-def _walls(run: Run, client: VkClient, source: VkSource, owners: list[int]) -> Iterator[Batch]:
+def _walls(
+    run: Run, client: VkClient, source: VkSource, owners: list[int], history: datetime | None
+) -> Iterator[Batch]:
     lookback = timedelta(days=source.lookback_days)
     if run.window is not None:
         walls = [Wall(owner, run.window.since - lookback) for owner in owners]
         reader = WallReader(run, client, run.window.since - lookback)
     else:
-        opened_on = run.region.opened_on
-        history = _local_midnight(run, opened_on) if opened_on else None
         known = set(run.state.get("walls", []))
         recent = run.fetched_at - lookback
         walls = [Wall(owner, recent if owner in known else history) for owner in owners]
@@ -117,86 +104,6 @@ def _walls(run: Run, client: VkClient, source: VkSource, owners: list[int]) -> I
     if run.live:
         # A wall that could not be read to its end is read from the start next time.
         run.state["walls"] = sorted(known | {wall.owner_id for wall in walls if wall.complete})
-
-
-def _mentions(run: Run, client: VkClient, query: str, own: frozenset[int]) -> Iterator[Batch]:
-    tally = run.tallies["mentions"]
-    memory: dict[str, Any] = run.state.get("mentions", {}).get(query, {}) if run.live else {}
-    span = run.window or Window(_search_from(run, memory), run.fetched_at + timedelta(seconds=1))
-    seen: dict[str, Any] = {}
-    overlap_from = to_unix(span.until - _SEARCH_OVERLAP)
-    try:
-        for items in _search(run, client, query, span):
-            check_posts("vk.mentions", items, tally)
-            rows: list[Row] = []
-            for record in items:
-                if record["owner_id"] in own:
-                    continue  # own pages are read as walls, with their comments
-                row = _mention(run, record, query)
-                if row is None:
-                    continue
-                key = f"{row['owner_id']}_{row['post_id']}"
-                digest = hashlib.sha256(row["text"].encode()).hexdigest()[:8]
-                if key in seen:
-                    continue
-                seen[key] = [digest, record["date"]]
-                tally.received += 1
-                if memory.get("seen", {}).get(key, [None])[0] == digest:
-                    tally.skipped_unchanged += 1
-                else:
-                    rows.append(row)
-            yield from run.land("mentions", rows)
-    except MethodStopped:
-        tally.note("VK's daily limit of newsfeed.search is reached, mentions are read again tomorrow.")
-        return
-    if run.live:
-        recent = {key: value for key, value in seen.items() if value[1] >= overlap_from}
-        run.state.setdefault("mentions", {})[query] = {"until": to_unix(span.until), "seen": recent}
-
-
-def _search_from(run: Run, memory: dict[str, Any]) -> datetime:
-    if "until" in memory:
-        return from_unix(memory["until"]) - _SEARCH_OVERLAP
-    return _local_midnight(run, run.region.opened_on) if run.region.opened_on else _VK_OPENED
-
-
-def _search(run: Run, client: VkClient, query: str, span: Window) -> Iterator[list[Any]]:
-    """Pages of posts in the span, halved where VK would show only the newest thousand."""
-    tally = run.tallies["mentions"]
-    spans = [(to_unix(span.since), to_unix(span.until) - 1)]
-    while spans:
-        start, end = spans.pop()
-        params: dict[str, Any] = {"q": query, "count": SEARCH_PAGE, "start_time": start, "end_time": end}
-        while True:
-            answer = client.call(Call("newsfeed.search", params, f"the query «{query}»"), tally)
-            if isinstance(answer, Skipped):
-                tally.note(f"The query «{query}» was skipped: {answer.reason}.")
-                break
-            items = page_items("vk.mentions", answer)
-            total = answer.get("total_count")
-            if isinstance(total, int) and total > SEARCH_REACH and end > start:
-                middle = (start + end) // 2
-                spans += [(start, middle), (middle + 1, end)]
-                break
-            yield items
-            if not items or not answer.get("next_from"):
-                break
-            params = {**params, "start_from": answer["next_from"]}
-
-
-def _mention(run: Run, record: dict[str, Any], query: str) -> Row | None:
-    try:
-        created_at = moment(record)
-    except ImpossibleDateError:
-        run.tallies["mentions"].received += 1
-        detail = "The date is before VK existed or in the future."
-        owner = (
-            run.pseudonyms.number("vk", record["owner_id"]) if record["owner_id"] > 0 else record["owner_id"]
-        )
-        reference = f"{owner}_{record['id']}"
-        run.quarantine("mentions", reference, "impossible date", detail, record, SAFE_FIELDS)
-        return None
-    return mention_row(record, created_at, query, run.pseudonyms)
 
 
 def _statistics(run: Run, client: VkClient, owners: list[int], local_day: date) -> Iterator[Batch]:

@@ -109,8 +109,7 @@ class WallReader:
 
     def comments(self) -> Iterator[Batch]:
         """All comments of the targets with their branches, in batches of 25 calls."""
-        tally = self._run.tallies["comments"]
-        queue: Iterator[Target] = iter(self.targets)
+        tally, queue = self._run.tallies["comments"], iter(self.targets)
         while targets := list(islice(queue, EXECUTE_CALLS)):
             try:
                 yield from self._comments_of(targets)
@@ -142,7 +141,7 @@ class WallReader:
             if since is not None and record["date"] < since and not (run.live and record.get("is_pinned")):
                 continue
             try:
-                created_at = moment(record)
+                created_at = moment(record, run.latest)
             except ImpossibleDateError:
                 tally.received += 1
                 reference = f"{record['owner_id']}_{record['id']}"
@@ -224,7 +223,7 @@ class WallReader:
                 continue
             seen.add(record["id"])
             try:
-                created_at = moment(record)
+                created_at = moment(record, run.latest)
             except ImpossibleDateError:
                 tally.received += 1
                 detail = "The date is before VK existed or in the future."

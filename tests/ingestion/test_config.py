@@ -1,5 +1,7 @@
 """Settings and region files: strict, readable errors, no secrets shown, cheap to import."""
 
+# ruff: noqa: DTZ001 - the warehouse keeps naive UTC
+
 from __future__ import annotations
 
 import pickle
@@ -124,6 +126,9 @@ def test_errors_survive_pickling() -> None:
 
 
 def test_importing_the_settings_and_the_registry_is_cheap() -> None:
-    code = "import sys, ingestion.config, ingestion.sources; print({'dlt', 'pyarrow', 'duckdb'} & set(sys.modules))"
+    code = (
+        "import sys, ingestion.config, ingestion.sources\n"
+        "print({'dlt', 'pyarrow', 'duckdb'} & set(sys.modules))"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"

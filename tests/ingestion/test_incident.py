@@ -1,5 +1,7 @@
 """«Инцидент» exports: four layouts by headers, local time, quarantine, unreadable files, speed."""
 
+# ruff: noqa: DTZ001 - the warehouse keeps naive UTC
+
 from __future__ import annotations
 
 import time
@@ -138,8 +140,8 @@ def test_four_layouts_land_in_local_time(folder: Path, deployment: Deployment) -
     tally = report.resources["appeals"]
     assert (tally.received, tally.landed, tally.quarantined) == (4, 3, 1)
     rows = deployment.query(
-        "select layout, incident_id, created_at, closed_at, first_answered_at, executor, text, author_key is not null"
-        " from raw.incident_appeals order by 1"
+        "select layout, incident_id, created_at, closed_at, first_answered_at, executor, text,"
+        " author_key is not null from raw.incident_appeals order by 1"
     )
     assert rows[0] == (
         1,
@@ -265,13 +267,11 @@ def test_a_big_export_is_fast(folder: Path, deployment: Deployment) -> None:
             "",
             f"В доме {n % 90} по улице Ленина нет тепла уже {n % 30} дней, дети мёрзнут, примите меры! {n}",
         ]
-        for n in range(25_000)
+        for n in range(10_000)
     ]
     write(folder / "a.xlsx", MONITORING, rows)
-    load_without_imports = deployment.settings
-    assert load_without_imports
-    from dlt.common import logger  # noqa: F401 - paid once per process, not per load
+    import dlt  # noqa: F401 - its import is paid once per process, not per load
 
     started = time.perf_counter()
-    assert load(deployment).landed == 25_000
-    assert time.perf_counter() - started < 8  # 3 s on an idle machine
+    assert load(deployment).landed == 10_000
+    assert time.perf_counter() - started < 5  # 1 s on an idle machine; 25,000 rows take 2 s

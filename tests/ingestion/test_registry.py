@@ -84,8 +84,9 @@ def test_everything_lands_or_is_quarantined(folder: Path, deployment: Deployment
         "select heat_method, heat_red_from, opened_on::text from raw.registry_regions"
     ) == [("fixed", 9.0, "2026-08-23")]
     rows = deployment.query(
-        "select page_ref, vk_owner_id, link_host, has_mark, is_connected, design_percent, widgets, members_count,"
-        " mean_post_reach, no_page_reason from raw.registry_pages order by vk_owner_id nulls last, page_ref desc"
+        "select page_ref, vk_owner_id, link_host, has_mark, is_connected, design_percent, widgets,"
+        " members_count, mean_post_reach, no_page_reason from raw.registry_pages"
+        " order by vk_owner_id nulls last, page_ref desc"
     )
     assert rows[0] == ("vk:101", -101, "vk.com", True, False, 85.5, 2, 1200, 12.5, None)
     assert rows[1][0].startswith("ogrn:") or rows[1][0].startswith("name:")

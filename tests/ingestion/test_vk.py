@@ -29,7 +29,6 @@ def post(number: int, at: str, comments: int = 0, author: int | None = None, **m
         "owner_id": -101,
         "from_id": author or -101,
         "date": unix(at),
-        "order": unix(at),
         "text": f"Пост {number}",
         "comments": {"count": comments, "can_post": 1},
         "likes": {"count": 3},
@@ -116,7 +115,7 @@ class Vk:
         }
 
     def wall_get(self, params: dict[str, Any]) -> dict[str, Any]:
-        ordered = sorted(self.posts, key=lambda one: (not one.get("is_pinned"), -one["order"]))
+        ordered = sorted(self.posts, key=lambda one: (not one.get("is_pinned"), -one["date"]))
         return {"count": len(ordered), "items": ordered[params["offset"] :][: params["count"]]}
 
     def wall_getComments(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -186,8 +185,8 @@ def test_first_run_reads_back_to_the_opening_with_all_branches(vk: Vk, deploymen
     report = load(deployment)
     assert landed(report) == {"communities": 1, "posts": 3, "comments": 16, "stats": 81}
     assert deployment.query(
-        "select comment_id, thread_id, reply_to_comment, author_kind, author_page_id, author_key is null, is_deleted"
-        " from raw.vk_comments where comment_id in (11, 12, 1212) order by 1"
+        "select comment_id, thread_id, reply_to_comment, author_kind, author_page_id, author_key is null,"
+        " is_deleted from raw.vk_comments where comment_id in (11, 12, 1212) order by 1"
     ) == [
         (11, None, None, "citizen", None, True, True),
         (12, None, None, "citizen", None, False, False),
@@ -299,29 +298,12 @@ def test_fatal_errors_are_sentences(
     assert deployment.one("select count(*) from raw.vk_posts") == 0
 
 
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (lambda vk: vk.posts[0].update(date="soon"), "vk.posts: the field date came as text"),
-        (lambda vk: vk.posts[0].pop("text"), "vk.posts: the field text came as nothing"),
-        (lambda vk: vk.posts[0].update(likes={"count": "many"}), r"vk\.posts\.likes: the field count"),
-        (lambda vk: vk.comments[1][0].pop("from_id"), "vk.comments: the field from_id came as nothing"),
-        (
-            lambda vk: vk.comments[2][0]["branch"][12].update(text=5),
-            "vk.comments: the field text came as whole number",
-        ),
-    ],
-)
-def test_a_broken_contract_keeps_nothing_and_heals(
-    vk: Vk, deployment: Deployment, spoil: Any, said: str
-) -> None:
-    good = json.dumps([vk.posts, {str(key): value for key, value in vk.comments.items()}])
-    spoil(vk)
-    with pytest.raises(ContractBroken, match=said):
+def test_a_broken_contract_keeps_nothing_and_heals(vk: Vk, deployment: Deployment) -> None:
+    vk.comments[2][0]["branch"][12]["text"] = 5  # beyond the ten replies that come with their root
+    with pytest.raises(ContractBroken, match=r"vk\.comments: the field text came as whole number"):
         load(deployment)
     assert deployment.one("select count(*) from raw.vk_posts") == 0
-    posts, comments = json.loads(good)
-    vk.posts, vk.comments = posts, {int(key): value for key, value in comments.items()}
+    vk.comments[2][0]["branch"][12]["text"] = "Ответ"
     assert load(deployment).resources["comments"].landed == 16
 
 

@@ -1,0 +1,81 @@
+"""Pace and deadlines, against real sockets."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pydantic import SecretStr
+from starlette.responses import RedirectResponse, StreamingResponse
+
+from ingestion.config import Patience
+from ingestion.errors import RequestRefused, SourceDown
+from ingestion.http import Api, Pace, pace_of
+from tests.ingestion.support import TOKEN, Server
+
+
+def api(server: Server, **patience: float) -> Api:
+    settings = Patience.model_validate(
+        {
+            "attempts": 1,
+            "first_wait": 0.001,
+            "connect_timeout": 1,
+            "read_timeout": 1,
+            "response_deadline": 0.3,
+            **patience,
+        }
+    )
+    return Api("VK", server.url, SecretStr(TOKEN), "SOME_TOKEN", 1000, settings)
+
+
+def test_no_second_holds_more_than_the_rate() -> None:
+    pace, sent = Pace(20), []
+    lock = threading.Lock()
+
+    def send(_: int) -> None:
+        pace.wait()
+        with lock:
+            sent.append(time.monotonic())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, range(45)))
+    assert all(later - earlier >= 1 for earlier, later in zip(sent, sent[20:], strict=False))
+
+
+def test_sources_that_share_a_token_share_its_pace() -> None:
+    assert pace_of(SecretStr("a"), 3) is pace_of(SecretStr("a"), 3)
+    assert pace_of(SecretStr("a"), 3) is not pace_of(SecretStr("b"), 3)
+
+
+def test_a_slow_drip_is_ended(server: Server) -> None:
+    async def drip() -> AsyncIterator[bytes]:
+        import asyncio
+
+        for _ in range(100):
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    server.answer = lambda request, form: StreamingResponse(drip())
+    started = time.monotonic()
+    with pytest.raises(SourceDown, match="does not answer in time"):
+        api(server).post("method/x", {})
+    assert time.monotonic() - started < 2
+
+
+def test_a_body_that_breaks_off_is_said(server: Server) -> None:
+    async def half() -> AsyncIterator[bytes]:
+        yield b'{"response": '
+        raise OSError
+
+    server.answer = lambda request, form: StreamingResponse(half(), headers={"content-length": "500"})
+    with pytest.raises(SourceDown, match="breaks its answers off"):
+        api(server).post("method/x", {})
+
+
+def test_redirects_do_not_carry_the_token_away(server: Server) -> None:
+    server.answer = lambda request, form: RedirectResponse("http://127.0.0.1:9/elsewhere")
+    with pytest.raises(RequestRefused, match="redirects elsewhere"):
+        api(server).post("method/x", {})
