@@ -221,10 +221,9 @@ class Scenario(_Part):
             begins, ends = quota.since or self.period.since, quota.until or self.period.until
             if not self.period.since <= begins < ends <= self.period.until:
                 raise ValueError(f"{where}: from/to must lie inside the scenario's period")
-            if quota.source == "vk" and quota.form != "mention" and quota.count and not self.open_pages():
-                raise ValueError(
-                    f"{where}: appeals in VK need at least one open page with a weight in `pages`"
-                )
+            needs_pages = quota.form != "mention" or "answered" in quota.outcome
+            if quota.source == "vk" and quota.count and needs_pages and not self.open_pages():
+                raise ValueError(f"{where}: VK needs at least one open page with a weight in `pages`")
             if quota.form == "mention" and not self.vk.search_queries:
                 raise ValueError(f"{where}: mentions need `vk.search_queries`")
         return self

@@ -204,6 +204,8 @@ class _Builder:
     def _extras(self, own: dict[int, list[Post]]) -> None:
         """What a wall holds besides appeals: placeholders of deleted comments, the page's own first words."""
         places = self.scenario.open_pages()
+        if not places:
+            return
         for n in range(self.scenario.vk.deleted_comments + self.scenario.vk.page_comments):
             draw = self._draw()
             posts = own[-self.scenario.pages[places[draw % len(places)]].id]

@@ -32,6 +32,10 @@ class World:
     def texts(self) -> Texts:
         return Texts(self.scenario.seed, self.scenario.vocabulary)
 
+    def prepare(self) -> None:
+        """Build now what the first request would wait for."""
+        _ = self.walls, self.texts
+
     def group_id(self, row: int) -> str:
         return self.scenario.vocabulary.group_ids[int(self.population.group[row])]
 

@@ -71,7 +71,7 @@ class PosServer:
         headers: dict[str, str] = {}
         try:
             self._check(request)
-            status, answer = 200, self._page(dict(request.query_params))
+            status, answer = 200, self.appeals(dict(request.query_params))
             data_fault = self.faults.take_data(path, ())
             if data_fault and data_fault.kind != "vk_error":
                 answer = spoil(data_fault, answer)
@@ -91,7 +91,8 @@ class PosServer:
         if not self._limit.allows(token, self.world.scenario.pos.requests_per_second):
             raise PosError(429, "too_many_requests", "Too many requests in one second.", retry_after=1)
 
-    def _page(self, query: dict[str, str]) -> dict[str, Any]:
+    def appeals(self, query: dict[str, str]) -> dict[str, Any]:
+        """The answer to GET /api/v1/appeals with these parameters; raises PosError."""
         unknown = set(query) - {*_FILTERS, "limit", "cursor"}
         if unknown:
             raise PosError(400, "unknown_parameter", f"Unknown parameter: {', '.join(sorted(unknown))}.")

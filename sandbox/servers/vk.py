@@ -5,6 +5,7 @@ the post and `current_level_count` with those of the level asked for; a deleted 
 placeholder while it has replies (`deleted`, empty text, from_id 0); a pinned post comes first;
 `newsfeed.search` looks 24 hours back unless told, gives at most 1000 posts per query and finds own pages'
 posts too; `stats.get` lists local days of the region, the newest first.
+VK gives some methods to some kinds of token only; here every token may call every method.
 Tokens: one administers the pages (`vk`), one is a service token (`vk-service`, 3 requests/s, no statistics).
 """
 

@@ -136,7 +136,7 @@ class Client:
                 return
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def play() -> Callable[..., Client]:
     """play(scenario, now=None, exports=None) → a client of a fresh world."""
 

@@ -173,7 +173,7 @@ def _places(folder: Path) -> tuple[dict[str, str], dict[int, str]]:
     return spellings, of_page
 
 
-@pytest.mark.parametrize(("name", "days_before"), [("tiny", 0), ("tiny", 6), ("demo", 0), ("demo", 40)])
+@pytest.mark.parametrize(("name", "days_before"), [("tiny", 0), ("tiny", 6), ("demo", 0)])
 def test_walking_every_page_gives_the_truth(
     name: str, days_before: int, tiny: Scenario, play: Callable[..., Client], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,9 +23,13 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from sandbox.__main__ import main
+from sandbox.faults import Faults
 from sandbox.kit import SandboxError, launch, read_env
-from sandbox.registry import HEADERS
+from sandbox.registry import HEADERS, write_registry
 from sandbox.scenario import ScenarioError, load_scenario, scenario_from
+from sandbox.servers.pos import PosServer
+from sandbox.truth import truth
+from sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,9 +104,6 @@ def _check_faults(sandbox: Any, token: str) -> None:
 def test_the_registry_holds_pages_of_nobody_and_authorities_without_one(
     example: dict[str, Any], tmp_path: Path
 ) -> None:
-    from sandbox.registry import write_registry
-    from sandbox.world import World
-
     example["pages"].append(
         {"id": 230000009, "screen_name": "nobody", "name": "Ничей", "members": 5, "weight": 0}
     )
@@ -144,6 +146,43 @@ def test_a_sandbox_ends_with_its_parent(example_text: str, tmp_path: Path) -> No
             return
         time.sleep(0.05)
     pytest.fail("the sandbox outlived its parent")
+
+
+def test_a_signal_ends_it_cleanly(example_text: str, tmp_path: Path) -> None:
+    scenario, ready = tmp_path / "mine.yaml", tmp_path / "ready.json"
+    scenario.write_text(example_text, "utf-8")
+    command = [sys.executable, "-m", "sandbox", "serve", str(scenario), "--folder", str(tmp_path / "kit")]
+    command += [
+        "--env-file",
+        str(tmp_path / "env"),
+        "--ready-file",
+        str(ready),
+        "--now",
+        "2026-03-09T00:00:00Z",
+    ]
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 30
+    while not ready.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert json.loads(ready.read_text())["pid"] == process.pid
+    assert read_env(tmp_path / "env")["OTKLIK_AS_OF"] == "2026-03-09T00:00:00Z"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=10)[1] == ""
+    assert process.returncode == 0
+
+
+def test_a_region_needs_no_more_than_a_place_and_appeals(example: dict[str, Any]) -> None:
+    for part in ("authorities", "pages", "vk", "incident", "defaults", "review_periods"):
+        del example[part]
+    example["quotas"] = [{"source": "pos", "count": 9, "topic_group": "gas", "outcome": "open"}]
+    scenario = scenario_from(example)
+    world = World.of(scenario)
+    world.prepare()
+    assert len(PosServer(world, Faults(), Counter()).appeals({"limit": "20"})["items"]) == 9
+    assert truth(scenario, world.population, world.now)["counts"]["appeals"] == 9
 
 
 @pytest.mark.parametrize(
