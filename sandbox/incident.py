@@ -97,7 +97,6 @@ def _dated(world: World, row: int) -> dict[str, Any]:
 
 def _undated(world: World) -> Iterator[dict[str, Any]]:
     """Rows of the short layout: a text corpus, outside the population."""
-    rows = world.population.rows(INCIDENT)
     groups = [group for group in world.scenario.vocabulary.groups.values() if group.id != "thanks"]
     for number in range(world.scenario.incident.undated):
         group = groups[number % len(groups)]
@@ -111,7 +110,7 @@ def _undated(world: World) -> Iterator[dict[str, Any]]:
             "topic": group.topics[number % len(group.topics)],
             "region": world.scenario.region.name,
             "municipality": territory.name,
-            "text": text if len(rows) or number else f"{text} {number}",
+            "text": text,
         }
 
 

@@ -16,9 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from sandbox.scenario import Scenario
+    from sandbox.world import World
 
 START_SECONDS = 60.0
 
@@ -144,7 +148,7 @@ def read_env(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in lines}
 
 
-def write_kit(world: Any, folder: Path, url: str) -> dict[str, str]:
+def write_kit(world: World, folder: Path, url: str) -> dict[str, str]:
     """Region file, registry, exports and truth.json below `folder`; returns the deployment's variables."""
     from sandbox.incident import write_exports
     from sandbox.registry import write_registry
@@ -156,6 +160,9 @@ def write_kit(world: Any, folder: Path, url: str) -> dict[str, str]:
     prefix = f"OTKLIK_{code.upper().replace('-', '_')}"
     write_registry(world, folder / "registry" / code)
     write_exports(world, exports_folder(folder, code))
+    # The folder plays one scenario: another one's region file would name servers that no longer run.
+    for stale in set((folder / "regions").glob("*.yaml")) - {folder / "regions" / f"{code}.yaml"}:
+        stale.unlink()
     _write_text(folder / "regions" / f"{code}.yaml", _region_file(scenario, prefix, url))
     figures = truth(scenario, world.population, world.now)
     _write_text(folder / "truth.json", json.dumps(figures, ensure_ascii=False, indent=1))
@@ -178,7 +185,7 @@ def write_env(path: Path, variables: dict[str, str]) -> None:
     _write_text(path, "".join(f"{name}={value}\n" for name, value in variables.items()))
 
 
-def _region_file(scenario: Any, prefix: str, url: str) -> str:
+def _region_file(scenario: Scenario, prefix: str, url: str) -> str:
     region = scenario.region
     document: dict[str, Any] = {
         "region_id": region.region_id,

@@ -37,9 +37,13 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_example_runs_as_a_process_with_its_whole_kit(example_text: str, tmp_path: Path) -> None:
     scenario = tmp_path / "mine.yaml"
     scenario.write_text(example_text, "utf-8")
+    stale = tmp_path / "data" / "sandbox" / "regions" / "yesterday.yaml"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
     with launch(scenario, tmp_path / "data") as sandbox:
         folder = tmp_path / "data" / "sandbox"
         assert sandbox.folder == folder
+        assert not stale.exists()
         assert read_env(tmp_path / "data" / "deployment.env") == sandbox.env
         assert sandbox.env["OTKLIK_AS_OF"] == "2026-03-15T14:00:00Z"
         assert sandbox.env["OTKLIK_SANDBOX_URL"] == sandbox.url
