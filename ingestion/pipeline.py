@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -126,6 +127,8 @@ def _fresh_pipeline(spec: SourceSpec, region: Region, settings: Settings) -> dlt
     os.environ.update(_DLT_OPTIONS)
     import dlt
 
+    # Failures reach people as our sentences; whoever imported dlt first, its own log stays quiet.
+    logging.getLogger("dlt").setLevel(logging.CRITICAL)
     name, folder = f"otklik_{spec.name}_{region.region_id}", settings.data / "dlt"
     shutil.rmtree(folder / name, ignore_errors=True)
     pipeline = dlt.pipeline(

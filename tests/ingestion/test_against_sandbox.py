@@ -1,0 +1,126 @@
+"""All sources against the pretend region: what lands is what the scenario says, in slices or at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ingestion.config import Settings, load_regions, load_settings
+from ingestion.errors import ContractBroken
+from ingestion.pipeline import LoadReport, ingest
+from ingestion.sources import SOURCES
+from sandbox.kit import Sandbox, launch
+
+END = "2026-03-15T14:00:00Z"
+SLICES = ("2026-03-08T12:00:00Z", END)
+
+# Where an object stands in an export is no property of the object.
+_PLACE = {"file_name", "row_number"}
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    page = Path(__file__).parents[2].joinpath("docs", "scenarios.md").read_text("utf-8")
+    example = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert example
+    folder = tmp_path_factory.mktemp("sandbox")
+    scenario = folder / "mine.yaml"
+    scenario.write_text(example[1], "utf-8")
+    with launch(scenario, folder / "data") as running:
+        yield running
+
+
+def settings_for(sandbox: Sandbox, data: Path, as_of: str) -> Settings:
+    return load_settings({**sandbox.env, "OTKLIK_DATA": str(data), "OTKLIK_AS_OF": as_of})
+
+
+def load_all(sandbox: Sandbox, data: Path, as_of: str) -> dict[str, LoadReport]:
+    sandbox.set_now(as_of)
+    settings = settings_for(sandbox, data, as_of)
+    region = load_regions(settings)["mine"]
+    return {source: ingest(source, region, settings) for source in SOURCES}
+
+
+def newest(data: Path, table: Any) -> list[tuple[Any, ...]]:
+    """The newest version of every object of a table, as staging sees it."""
+    key = ", ".join(["region_id", *(column.name for column in table.columns if column.key)])
+    shown = ", ".join(column.name for column in table.columns if column.name not in _PLACE)
+    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute(
+            f"select {shown} from raw.{table.name}"
+            f" qualify row_number() over (partition by {key} order by _dlt_load_id desc) = 1 order by all"
+        ).fetchall()
+
+
+def test_slices_and_one_load_agree_with_each_other_and_the_truth(sandbox: Sandbox, tmp_path: Path) -> None:
+    for as_of in SLICES:
+        load_all(sandbox, tmp_path / "slices", as_of)
+    load_all(sandbox, tmp_path / "whole", END)
+    for spec in SOURCES.values():
+        for table in spec.tables:
+            assert newest(tmp_path / "slices", table) == newest(tmp_path / "whole", table), table.name
+
+    truth = sandbox.truth["counts"]
+    with duckdb.connect(str(tmp_path / "whole" / "warehouse.duckdb"), read_only=True) as connection:
+        landed = connection.execute(
+            """
+            select
+                (select count(*) from raw.pos_appeals),
+                (select count(*) from raw.vk_comments
+                 where author_kind = 'citizen' and thread_id is null and not is_deleted)
+                + (select count(*) from raw.vk_posts where author_kind = 'citizen')
+                + (select count(*) from raw.vk_mentions where author_key is not null),
+                (select count(*) from raw.incident_appeals),
+                (select count(*) from raw.quarantine where source = 'incident')
+            """
+        ).fetchone()
+    by_source = truth["appeals_by_source"]
+    expected = (by_source["pos"], by_source["vk"], by_source["incident"], truth["incident_rows_without_date"])
+    assert landed == expected
+
+
+def test_a_comment_written_now_lands_at_the_next_poll(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.set_now(END)
+    settings = settings_for(sandbox, tmp_path, END)
+    region = load_regions(settings)["mine"]
+    ingest("vk", region, settings)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        newest_post = connection.execute(
+            "select owner_id, post_id from raw.vk_posts where not is_pinned order by created_at desc"
+        ).fetchone()
+    assert newest_post
+    sandbox.reset_requests()
+    assert ingest("vk", region, settings).landed == 0
+    assert sandbox.requests().get("vk execute/wall.getComments") is None
+    sandbox.post_comment(*newest_post, "Когда починят фонарь? Тел. 8 912 345-67-89")
+    report = ingest("vk", region, settings)
+    assert report.resources["posts"].landed == 1
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        texts = connection.execute(
+            "select text from raw.vk_comments where text like 'Когда починят фонарь%'"
+        ).fetchall()
+    assert ("Когда починят фонарь? Тел. ‹телефон›",) in texts
+
+
+def test_poisoned_pages_of_the_real_servers_keep_nothing_and_heal(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = settings_for(sandbox, tmp_path, END)
+    region = load_regions(settings)["mine"]
+    for source, fault in (
+        ("pos", {"path_contains": "/pos/", "kind": "type_flip", "field": "status_history"}),
+        ("vk", {"method": "wall.getComments", "kind": "missing_key", "field": "date"}),
+    ):
+        sandbox.faults([fault])
+        with pytest.raises(ContractBroken, match=str(fault["field"])):
+            ingest(source, region, settings)
+        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            (rows,) = connection.execute(
+                f"select count(*) from raw.loads where source = '{source}'"
+            ).fetchone() or (1,)
+        assert rows == 0
+        sandbox.faults([])
+        assert ingest(source, region, settings).landed > 100
