@@ -20,7 +20,10 @@ PASSPORT, LINK, PERSON, MENTION, AT = "‹паспорт›", "‹ссылка�
 
 _SEPARATOR = r"[\s\u200b()./\\_\-\u2010-\u2015\u2212]"
 _SUSPICIOUS = re.compile(r"[@\[]|\d{2}|\.(?:com|ru|me)/|\bid\d|\d.?\d.?\d.?\d", re.IGNORECASE)
-_LONG_NUMBER = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{4}}")
+# Eight digits with no more between them than separators or the word «номер»: nothing shorter is masked,
+# but for town numbers, which a word announces.
+_LONG_NUMBER = re.compile(r"\d(?:[\s\u200b()./\\_\-\u2010-\u2015\u2212,№NnoнНоОмМеЕрР]{0,9}\d){7}")
+_ANNOUNCED = ("тел", "звон", "моб", "сот", "факс")
 _CARD = re.compile(r"(?<!\d)\d{4}(?:[\s\-]?\d{4}){3}(?:[\s\-]?\d{1,3})?(?!\d)")
 _SNILS = re.compile(r"(?<!\d)\d{3}[\s\-]?\d{3}[\s\-]?\d{3}[\s\-]?\d{2}(?!\d)")
 _MOBILE = re.compile(
@@ -43,7 +46,7 @@ _BARE_ID = re.compile(r"\bid\d{2,}\b", re.IGNORECASE)
 _LINK = re.compile(
     r"(?:https?://)?(?:www\.|m\.)?"
     r"(?:(?:vk\.com|vk\.ru|vkontakte\.ru)/"
-    r"(?!(?:club|public|event|wall-|topic-|album-|photo-|video-|app|clip-|market-|doc-|feed|search)[\d?/\-]?)"
+    r"(?!(?:club|public|event|app|(?:wall|topic|album|photo|video|clip|market|doc)-)\d|(?:feed|search)\b)"
     r"|(?:t|telegram)\.me/|(?:wa|viber)\.me/|api\.whatsapp\.com/|max\.ru/(?:u|id)/?"
     r"|(?:ok|odnoklassniki)\.ru/profile/|instagram\.com/|facebook\.com/)"
     r"[^\s\]\[|<>\"'«»‹›,;)]+",
@@ -86,7 +89,8 @@ def mask(text: str) -> str:
     text = clean(text)
     if not _SUSPICIOUS.search(text):
         return text
-    if "." in text and "/" in text:
+    low = text.lower()
+    if ".com/" in low or ".ru/" in low or ".me/" in low:
         text = _LINK.sub(LINK, text)
     if "[" in text:
         text = _BRACKET_PERSON.sub(MENTION, text)
@@ -94,10 +98,12 @@ def mask(text: str) -> str:
         text = _EMAIL.sub(EMAIL, text)
         text = _STARRED_PERSON.sub(AT, text)
         text = _AT_NAME.sub(AT, text)
-    if "id" in text.lower():
+    if "id" in low:
         text = _BARE_ID.sub(PERSON, text)
     if _LONG_NUMBER.search(text):
         text = _mask_numbers(text)
+    if any(word in low for word in _ANNOUNCED):
+        text = _TOWN_PHONE.sub(rf"\1{PHONE}", text)
     return text
 
 
@@ -134,7 +140,6 @@ def _mask_numbers(text: str) -> str:
     text = _CARD.sub(_card, text)
     text = _SNILS.sub(_snils, text)
     text = _MOBILE.sub(PHONE, text)
-    text = _TOWN_PHONE.sub(rf"\1{PHONE}", text)
     return _PASSPORT.sub(_passport, text)
 
 

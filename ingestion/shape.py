@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ingestion.errors import ContractBroken
@@ -41,7 +42,7 @@ class Shape:
     optional: Mapping[str, tuple[type, ...]]
     ignored: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def known(self) -> frozenset[str]:
         """Every field name we have heard of."""
         return self.ignored | self.required.keys() | self.optional.keys()

@@ -84,24 +84,27 @@ class _Boundary:
         self._run = run
         self._since = _believable(run.state["updated_at"], run.latest) if "updated_at" in run.state else None
         self._seen: dict[str, str] = dict(run.state.get("seen", {})) if run.live else {}
-        self._newest, self._at_newest = self._since, dict(self._seen)
+        self._newest = self._since
+        self._at_newest: dict[str, Mapping[str, Any]] = {}
 
     def knows(self, record: Mapping[str, Any]) -> bool:
         """Whether exactly this version has landed; remembers it as candidate for the next boundary."""
         updated_at = _believable(record["updated_at"], self._run.latest)
         if not self._run.live or updated_at is None:
             return False
-        digest = _digest(record)
         if self._newest is None or updated_at > self._newest:
             self._newest, self._at_newest = updated_at, {}
         if updated_at == self._newest:
-            self._at_newest[record["id"]] = digest
-        return updated_at == self._since and self._seen.get(record["id"]) == digest
+            self._at_newest[record["id"]] = record
+        return updated_at == self._since and self._seen.get(record["id"]) == _digest(record)
 
     def remember(self) -> None:
         """Move the cursor in dlt's state; it is committed together with the rows."""
         if self._run.live and self._newest is not None:
-            self._run.state.update(updated_at=iso_z(self._newest), seen=self._at_newest)
+            seen = {key: _digest(record) for key, record in self._at_newest.items()}
+            if self._newest == self._since:
+                seen = {**self._seen, **seen}
+            self._run.state.update(updated_at=iso_z(self._newest), seen=seen)
 
 
 def _digest(record: Mapping[str, Any]) -> str:
@@ -122,8 +125,8 @@ def _land(run: Run, records: list[dict[str, Any]]) -> Iterator[Batch]:
     appeals: list[Row] = []
     statuses: list[Row] = []
     answers: list[Row] = []
+    _check_nested(run, records)
     for record in records:
-        _check_nested(run, record)
         try:
             appeal, history, replies = _rows(record, run.pseudonyms, run.latest)
         except _ValueProblemError as bad:
@@ -139,14 +142,16 @@ def _land(run: Run, records: list[dict[str, Any]]) -> Iterator[Batch]:
     yield from run.land("answers", answers)
 
 
-def _check_nested(run: Run, record: Mapping[str, Any]) -> None:
+def _check_nested(run: Run, records: list[dict[str, Any]]) -> None:
     tallies = run.tallies
-    tallies["statuses"].unknown_fields |= STATUS.check("pos.statuses", record["status_history"])
-    tallies["answers"].unknown_fields |= ANSWER.check("pos.answers", record["answers"])
+    statuses = [status for record in records for status in record["status_history"]]
+    tallies["statuses"].unknown_fields |= STATUS.check("pos.statuses", statuses)
+    answers = [answer for record in records for answer in record["answers"]]
+    tallies["answers"].unknown_fields |= ANSWER.check("pos.answers", answers)
     for name, shape in (("applicant", APPLICANT), ("organisation", ORGANISATION)):
-        if record.get(name) is not None:
-            unknown = shape.check(f"pos.appeals.{name}", [record[name]])
-            tallies["appeals"].unknown_fields |= {f"{name}.{field}" for field in unknown}
+        nested = [record[name] for record in records if record.get(name) is not None]
+        unknown = shape.check(f"pos.appeals.{name}", nested)
+        tallies["appeals"].unknown_fields |= {f"{name}.{field}" for field in unknown}
 
 
 class _ValueProblemError(ValueError):

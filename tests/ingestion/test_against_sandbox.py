@@ -19,6 +19,9 @@ from sandbox.kit import Sandbox, launch
 END = "2026-03-15T14:00:00Z"
 SLICES = ("2026-03-08T12:00:00Z", END)
 
+# The registry is read whole each time, so that there is nothing to compare.
+GROWING = ("pos", "vk", "incident")
+
 # Where an object stands in an export is no property of the object.
 _PLACE = {"file_name", "row_number"}
 
@@ -43,7 +46,7 @@ def load_all(sandbox: Sandbox, data: Path, as_of: str) -> dict[str, LoadReport]:
     sandbox.set_now(as_of)
     settings = settings_for(sandbox, data, as_of)
     region = load_regions(settings)["mine"]
-    return {source: ingest(source, region, settings) for source in SOURCES}
+    return {source: ingest(source, region, settings) for source in GROWING}
 
 
 def newest(data: Path, table: Any) -> list[tuple[Any, ...]]:
@@ -61,8 +64,8 @@ def test_slices_and_one_load_agree_with_each_other_and_the_truth(sandbox: Sandbo
     for as_of in SLICES:
         load_all(sandbox, tmp_path / "slices", as_of)
     load_all(sandbox, tmp_path / "whole", END)
-    for spec in SOURCES.values():
-        for table in spec.tables:
+    for source in GROWING:
+        for table in SOURCES[source].tables:
             assert newest(tmp_path / "slices", table) == newest(tmp_path / "whole", table), table.name
 
     truth = sandbox.truth["counts"]

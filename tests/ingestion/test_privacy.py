@@ -34,6 +34,7 @@ from ingestion.privacy import Pseudonyms, clean, mask, mask_names, safe_payload
         ("[id7:bp-1_2|Анна] да", "[mention] да"),
         ("@id123 (Иван) и @ivan_petrov", "@… и @…"),
         ("пишите vk.com/id123456 или https://vk.com/ivan.petrov", "пишите ‹ссылка› или ‹ссылка›"),
+        ("vk.com/clubnika_ivanova и vk.com/wall55_7", "‹ссылка› и ‹ссылка›"),
         ("https://t.me/ivanpetrov, ok.ru/profile/5551", "‹ссылка›, ‹ссылка›"),
     ],
 )
