@@ -1,4 +1,4 @@
-"""What operators and analysts ask: is it fresh, what stands in quarantine, which releases are there, a query."""
+"""What operators and analysts ask: is it fresh, what is in quarantine, which releases, a query."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def show_findings(settings: Settings) -> None:
         table.add_row(region, sentence)
     console.print(table)
     console.print(say(settings.lang, "open_next") + ":")
-    heat = "select territory_name, sum(appeals) as appeals from marts.territories_daily group by 1 order by 2 desc"
+    heat = "select heat_level, count(*) from marts.territories_daily group by 1"
     for text, key in (
         (f'.venv/bin/otklik query "{heat}"', "open_query"),
         ("make dev", "open_ui"),

@@ -29,8 +29,8 @@
     when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_red_from then 'red'
     when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_yellow_from then 'yellow'
     when {{ region }}.heat_method = 'fixed' then 'green'
-    when {{ position }} - 1 < {{ territories }} * {{ region }}.heat_red_share then 'red'
-    when {{ position }} - 1 < {{ territories }} * ({{ region }}.heat_red_share + {{ region }}.heat_yellow_share)
+    when {{ position }} <= {{ territories }} * {{ region }}.heat_red_share then 'red'
+    when {{ position }} <= {{ territories }} * ({{ region }}.heat_red_share + {{ region }}.heat_yellow_share)
       then 'yellow'
     else 'green'
   end

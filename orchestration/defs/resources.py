@@ -14,7 +14,7 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from ingestion.clock import parse_utc
 from ingestion.config import Region, Settings, find_region, load_regions, load_settings
@@ -39,7 +39,7 @@ class Street(dg.ConfigurableResource):
     """
 
     region: str = ""
-    sources: list[str] = []
+    sources: list[str] = Field(default_factory=list)
     as_of: str = ""
     full_refresh: bool = False
 

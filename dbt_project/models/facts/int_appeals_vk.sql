@@ -66,7 +66,10 @@ outside_mentions as (
     from changed
     inner join mentions on changed.appeal_id = mentions.post_key
     left join posts on mentions.post_key = posts.post_key
-    where posts.post_key is null
+    where
+        posts.post_key is null
+        -- without an author key it was a community that wrote
+        and mentions.author_key is not null
 ),
 
 messages as (

@@ -10,18 +10,26 @@ posts as (
     select * from {{ ref('stg_vk__posts') }}
 ),
 
--- everything under a citizen's own post on the wall belongs to that post; under an official post each
--- branch is a conversation of its own
-final as (
+mentions as (
+    select * from {{ ref('stg_vk__mentions') }}
+),
+
+placed as (
     select
         comments.*,
-        coalesce(posts.author_kind = 'citizen', false) as is_under_citizen_post,
-        case
-            when posts.author_kind = 'citizen' then comments.post_key
-            else comments.branch_key
-        end as appeal_id
+        coalesce(posts.author_kind = 'citizen', mentions.post_key is not null) as is_under_citizen_post
     from comments
     left join posts on comments.post_key = posts.post_key
+    left join mentions on comments.post_key = mentions.post_key
+),
+
+-- everything under a citizen's own post belongs to that post; under an official post each branch is a
+-- conversation of its own
+final as (
+    select
+        *,
+        case when is_under_citizen_post then post_key else branch_key end as appeal_id
+    from placed
 )
 
 select * from final

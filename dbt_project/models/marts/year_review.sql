@@ -301,6 +301,46 @@ figures as (
     group by region_id, period_from, period_to
 ),
 
+-- a slice is up to two parts `dimension=value`, joined by a semicolon
+slice_labels as (
+    select 'channel=' || channel as part, label_ru from channels
+    union all
+    select 'channel=social' as part, 'соцсети и мессенджеры' as label_ru
+    union all
+    select 'source=pos' as part, 'источник ПОС' as label_ru
+    union all
+    select 'source=vk' as part, 'источник ВКонтакте' as label_ru
+    union all
+    select 'source=incident' as part, 'источник «Инцидент Менеджмент»' as label_ru
+    union all
+    select 'topic_group=' || topic_group as part, 'тема «' || label_ru || '»' as label_ru from topic_groups
+    union all
+    select 'topic_group=unknown' as part, 'тема не определена' as label_ru
+    union all
+    select 'kind=complaint' as part, 'жалобы' as label_ru
+    union all
+    select 'kind=question' as part, 'вопросы' as label_ru
+    union all
+    select 'kind=proposal' as part, 'предложения' as label_ru
+    union all
+    select 'kind=thanks' as part, 'благодарности' as label_ru
+    union all
+    select 'kind=other' as part, 'прочее' as label_ru
+    union all
+    select 'kind=unknown' as part, 'вид не определён' as label_ru
+),
+
+explained as (
+    select
+        figures.*,
+        first_labels.label_ru || coalesce(', ' || second_labels.label_ru, '') as slice_label_ru
+    from figures
+    left join slice_labels as first_labels
+        on {{ dbt.split_part('figures.slice', "';'", 1) }} = first_labels.part
+    left join slice_labels as second_labels
+        on {{ dbt.split_part('figures.slice', "';'", 2) }} = second_labels.part
+),
+
 final as (
     select
         region_id,
@@ -311,9 +351,8 @@ final as (
         value,
         value_text,
         'С ' || {{ russian_date('period_from') }} || ' по ' || {{ russian_date(add_days('period_to', -1)) }}
-        || case when slice in ('all', 'territory') then '' else ' (' || slice || ')' end
-        || '. ' || statement_ru || '.' as sentence_ru
-    from figures
+        || coalesce(', ' || slice_label_ru, '') || '. ' || statement_ru || '.' as sentence_ru
+    from explained
 )
 
 select * from final

@@ -1,0 +1,54 @@
+# Everything a fresh machine needs: Python 3.11 or newer, make, and a package registry or its mirror.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo .uv-bootstrap/bin/uv)
+export DO_NOT_TRACK = 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS = false
+export DAGSTER_DISABLE_TELEMETRY = yes
+export GX_ANALYTICS_ENABLED = false
+
+.PHONY: help setup demo dev test check clean lock
+
+help: ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready ## Make .venv with the locked packages.
+
+# The lock is installed with hashes, the build backend included; the project itself is linked.
+$(VENV)/.ready: requirements.lock pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.uv-bootstrap/bin/uv:
+	$(PYTHON) -m venv .uv-bootstrap
+	.uv-bootstrap/bin/pip install --quiet --disable-pip-version-check uv
+
+demo: setup ## Play a pretend region through the whole street.
+	$(BIN)/otklik demo
+
+dev: setup ## Open the Dagster UI on http://127.0.0.1:3000.
+	$(BIN)/otklik dev
+
+test: setup ## The fast tests.
+	$(BIN)/pytest -n 2 -m "not scenario and not browser and not chaos and not postgres and not spark"
+
+check: setup ## Lint, types, SQL, dbt parse, definitions.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project --processes 2 --disable-progress-bar
+	cd dbt_project && ../$(BIN)/dbt --quiet parse --profiles-dir .
+	$(BIN)/python -m orchestration.check
+
+lock: $(UV) ## Resolve pyproject.toml into requirements.lock, with hashes and without addresses.
+	$(UV) pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+
+clean: ## Remove what was built, the demo's data included.
+	rm -rf data dbt_project/target dbt_project/logs logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .uv-bootstrap
