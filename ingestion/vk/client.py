@@ -17,6 +17,7 @@ from ingestion.http import Api
 
 VERSION = "5.199"
 EXECUTE_CALLS = 25
+PAGE = 100  # posts or comments of one call
 
 RETRY = frozenset({1, 6, 9, 10})
 STOP_FOR_TODAY = frozenset({29})

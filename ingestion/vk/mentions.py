@@ -1,9 +1,9 @@
-"""Mentions of the region outside its own pages, by newsfeed.search."""
+"""Mentions of the region outside its own pages, by newsfeed.search, and who answered under them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +12,13 @@ from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.tables import Row
 from ingestion.vk.client import Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.comments import Target, read_comments
 from ingestion.vk.rows import (
     SAFE_FIELDS,
     VK_OPENED,
     ImpossibleDateError,
     check_posts,
+    count_of,
     mention_row,
     moment,
 )
@@ -26,42 +28,108 @@ SEARCH_REACH = 1000  # newsfeed.search shows no more than this many posts of one
 SEARCH_OVERLAP = timedelta(days=1)  # VK's search index lags behind the walls
 
 
-def read_mentions(
-    run: Run, client: VkClient, query: str, own: frozenset[int], history: datetime | None
-) -> Iterator[Batch]:
-    """Posts that `query` finds outside `own` pages; the first live run looks back to `history`."""
-    tally = run.tallies["mentions"]
-    memory: dict[str, Any] = run.state.get("mentions", {}).get(query, {}) if run.live else {}
-    span = run.window or _live_span(run, memory, history)
-    seen: dict[str, Any] = {}
-    overlap_from = to_unix(span.until - SEARCH_OVERLAP)
-    try:
-        for items in _search(run, client, query, span):
-            check_posts("vk.mentions", items, tally)
-            rows: list[Row] = []
-            for record in items:
-                if record["owner_id"] in own:
-                    continue  # own pages are read as walls, with their comments
-                row = _mention(run, record, query)
-                if row is None:
-                    continue
-                key = f"{row['owner_id']}_{row['post_id']}"
-                digest = hashlib.sha256(row["text"].encode()).hexdigest()[:8]
-                if key in seen:
-                    continue
-                seen[key] = [digest, record["date"]]
-                tally.received += 1
-                if memory.get("seen", {}).get(key, [None])[0] == digest:
-                    tally.skipped_unchanged += 1
-                else:
-                    rows.append(row)
-            yield from run.land("mentions", rows)
-    except MethodStopped:
-        tally.note("VK's daily limit of newsfeed.search is reached, mentions are read again tomorrow.")
-        return
-    if run.live:
-        recent = {key: value for key, value in seen.items() if value[1] >= overlap_from}
-        run.state.setdefault("mentions", {})[query] = {"until": to_unix(span.until), "seen": recent}
+class MentionReader:
+    """Searches, then reads the comments of found posts whose number of comments changed.
+
+    The memory holds no person: a post on a person's wall can be found again by searching only. So one live
+    poll in each hour searches the whole look-back for late answers, the others only the newest day.
+    """
+
+    def __init__(
+        self, run: Run, client: VkClient, own: frozenset[int], history: datetime | None, lookback: timedelta
+    ) -> None:
+        self._run = run
+        self._client = client
+        self._own = own
+        self._history = history
+        self._lookback = lookback
+        self._cutoff = to_unix(run.fetched_at - lookback - SEARCH_OVERLAP)  # as far back as a poll searches
+        self._queries: dict[str, Any] = dict(run.state.get("mentions", {})) if run.live else {}
+        # "owner_post" → [comments read, unix of the post]
+        old: Mapping[str, list[int]] = run.state.get("mention_comments", {}) if run.live else {}
+        self._answers = {key: value for key, value in old.items() if value[1] >= self._cutoff}
+        self._targets: dict[str, tuple[Target, int]] = {}
+
+    def posts(self, query: str) -> Iterator[Batch]:
+        """Posts that `query` finds outside own pages; the first live run looks back through the history."""
+        run, tally = self._run, self._run.tallies["mentions"]
+        memory: Mapping[str, Any] = self._queries.get(query, {})
+        known: Mapping[str, Any] = memory.get("seen", {})
+        span = self._span(memory)
+        seen: dict[str, Any] = {}
+        try:
+            for items in _search(run, self._client, query, span):
+                check_posts("vk.mentions", items, tally)
+                rows: list[Row] = []
+                for record in items:
+                    if record["owner_id"] in self._own:
+                        continue  # own pages are read as walls, with their comments
+                    row = _mention(run, record, query)
+                    if row is None:
+                        continue
+                    key = f"{row['owner_id']}_{row['post_id']}"
+                    if key in seen:
+                        continue
+                    digest = hashlib.sha256(row["text"].encode()).hexdigest()[:8]
+                    seen[key] = [digest, record["date"]]
+                    self._aim(key, row, record)
+                    if run.window is not None and row["created_at"] not in run.window:
+                        continue
+                    tally.received += 1
+                    if known.get(key, [None])[0] == digest:
+                        tally.skipped_unchanged += 1
+                    else:
+                        rows.append(row)
+                yield from run.land("mentions", rows)
+        except MethodStopped:
+            tally.note("VK's daily limit of newsfeed.search is reached, mentions are read again tomorrow.")
+            return
+        recent = {key: value for key, value in {**known, **seen}.items() if value[1] >= self._cutoff}
+        self._queries[query] = {"until": to_unix(span.until), "hour": self._hour, "seen": recent}
+
+    def comments(self) -> Iterator[Batch]:
+        """Comments under the posts found; a post that two queries found is asked for once."""
+
+        def settle(target: Target) -> None:
+            date = self._targets[target.key][1]
+            if date >= self._cutoff:
+                self._answers[target.key] = [target.comments, date]
+
+        yield from read_comments(
+            self._run, self._client, [target for target, _ in self._targets.values()], settle
+        )
+
+    def remember(self) -> None:
+        """Put the memory into dlt's state; it is committed together with the rows."""
+        if self._run.live:
+            self._run.state["mentions"] = self._queries
+            self._run.state["mention_comments"] = self._answers
+
+    @property
+    def _hour(self) -> int:
+        return to_unix(self._run.fetched_at) // 3600
+
+    def _span(self, memory: Mapping[str, Any]) -> Window:
+        """What to search: a window looks back, since what is answered in it may have been asked before it."""
+        run = self._run
+        if run.window is not None:
+            return Window(run.window.since - self._lookback, run.window.until)
+        until = run.fetched_at + timedelta(seconds=1)
+        if "until" not in memory:
+            since = self._history or VK_OPENED
+        elif memory.get("hour") == self._hour:
+            since = from_unix(memory["until"])
+        else:
+            since = min(from_unix(memory["until"]), run.fetched_at - self._lookback)
+        return Window(min(since, until) - SEARCH_OVERLAP, until)
+
+    def _aim(self, key: str, row: Row, record: Mapping[str, Any]) -> None:
+        """Ask for the comments if their number is not the one that was read."""
+        comments = count_of("vk.mentions", record, "comments") or 0
+        read = self._answers.get(key, [0])[0]
+        if comments != read:
+            target = Target(row["owner_id"], row["post_id"], comments, record["owner_id"])
+            self._targets[key] = (target, record["date"])
 
 
 def _search(run: Run, client: VkClient, query: str, span: Window) -> Iterator[list[Any]]:
@@ -101,10 +169,3 @@ def _mention(run: Run, record: dict[str, Any], query: str) -> Row | None:
         run.quarantine("mentions", reference, "impossible date", detail, record, SAFE_FIELDS)
         return None
     return mention_row(record, created_at, query, run.pseudonyms)
-
-
-def _live_span(run: Run, memory: dict[str, Any], history: datetime | None) -> Window:
-    """From a little before the end of the last search, because the index lags, up to now."""
-    until = run.fetched_at + timedelta(seconds=1)
-    since = from_unix(memory["until"]) if "until" in memory else history or VK_OPENED
-    return Window(min(since, until) - SEARCH_OVERLAP, until)

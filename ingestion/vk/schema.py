@@ -43,9 +43,15 @@ POSTS = RawTable(
 
 COMMENTS = RawTable(
     "vk_comments",
-    "Comments under those posts with all branches: one row per version of a comment that was read.",
+    "Comments under those posts and under mentions with all branches: one row per version of a comment read.",
     (
-        Column("owner_id", "bigint", "Community whose wall it is, negative.", required=True, key=True),
+        Column(
+            "owner_id",
+            "bigint",
+            "Wall: community id (negative) or, under a mention, a person's keyed number (positive).",
+            required=True,
+            key=True,
+        ),
         Column("post_id", "bigint", "Post that is commented.", required=True),
         Column("comment_id", "bigint", "Comment number, unique on its wall only.", required=True, key=True),
         Column("thread_id", "bigint", "Root comment of the branch; null for a root comment."),

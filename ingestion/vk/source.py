@@ -12,7 +12,7 @@ from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
-from ingestion.vk.mentions import read_mentions
+from ingestion.vk.mentions import MentionReader
 from ingestion.vk.rows import GROUP, PERIOD, community_row, stats_row
 from ingestion.vk.walls import Wall, WallReader
 
@@ -39,8 +39,7 @@ def read(run: Run) -> Iterator[Batch]:
     opened_on = run.region.opened_on
     history = _local_midnight(run, opened_on) if opened_on else None
     yield from _walls(run, client, source, owners, history)
-    for query in source.search_queries:
-        yield from read_mentions(run, client, query, frozenset(owners), history)
+    yield from _mentions(run, client, source, owners, history)
     if first_today or not run.live:
         yield from _statistics(run, client, owners, local_day)
     if run.live:
@@ -104,6 +103,16 @@ def _walls(
     if run.live:
         # A wall that could not be read to its end is read from the start next time.
         run.state["walls"] = sorted(known | {wall.owner_id for wall in walls if wall.complete})
+
+
+def _mentions(
+    run: Run, client: VkClient, source: VkSource, owners: list[int], history: datetime | None
+) -> Iterator[Batch]:
+    reader = MentionReader(run, client, frozenset(owners), history, timedelta(days=source.lookback_days))
+    for query in source.search_queries:
+        yield from reader.posts(query)
+    yield from reader.comments()
+    reader.remember()
 
 
 def _statistics(run: Run, client: VkClient, owners: list[int], local_day: date) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""Walls and their comments: which pages to ask for, what has changed since, what to remember."""
+"""Walls: which pages to ask for, what has changed since, whose comments to read, what to remember."""
 
 from __future__ import annotations
 
@@ -6,25 +6,16 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from ingestion.clock import to_unix
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.tables import Row
-from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
-from ingestion.vk.rows import (
-    SAFE_FIELDS,
-    ImpossibleDateError,
-    check_comments,
-    check_posts,
-    comment_row,
-    moment,
-    post_row,
-)
+from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.comments import Target, read_comments
+from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, check_posts, moment, post_row
 
-PAGE = 100
 _UNREAD = -1  # comments_count of a post whose comments are still to be read
 
 # A post as the cursor remembers it: [comments read, digest of the post itself, day it landed, unix, pinned]
@@ -43,23 +34,6 @@ class Wall:
     @property
     def page(self) -> str:
         return f"club{-self.owner_id}"
-
-
-@dataclass(frozen=True)
-class Target:
-    """A post whose comments are to be read."""
-
-    owner_id: int
-    post_id: int
-    comments: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.owner_id}_{self.post_id}"
-
-    @property
-    def page(self) -> str:
-        return f"club{-self.owner_id}, post {self.post_id}"
 
 
 class WallReader:
@@ -108,16 +82,13 @@ class WallReader:
             yield from self._run.land("posts", rows)
 
     def comments(self) -> Iterator[Batch]:
-        """All comments of the targets with their branches, in batches of 25 calls."""
-        tally, queue = self._run.tallies["comments"], iter(self.targets)
-        while targets := list(islice(queue, EXECUTE_CALLS)):
-            try:
-                yield from self._comments_of(targets)
-            except MethodStopped as stopped:
-                tally.note(
-                    f"VK's daily limit of {stopped.method} is reached, other comments wait until tomorrow."
-                )
-                return
+        """All comments of the targets with their branches."""
+
+        def settle(target: Target) -> None:
+            if target.key in self._memory:
+                self._memory[target.key][0] = target.comments
+
+        yield from read_comments(self._run, self._client, self.targets, settle)
 
     def remember(self) -> None:
         """Put the memory into dlt's state; it is committed together with the rows."""
@@ -184,67 +155,3 @@ class WallReader:
         else:
             self._memory.pop(target.key, None)
         return lands
-
-    def _comments_of(self, targets: Sequence[Target]) -> Iterator[Batch]:
-        seen: dict[str, set[int]] = {target.key: set() for target in targets}
-        waiting: list[tuple[Target, int, int | None]] = [(target, 0, None) for target in targets]
-        while waiting:
-            batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
-            calls = [_comments_call(target, offset, root) for target, offset, root in batch]
-            answers = self._client.execute(calls, self._run.tallies["comments"])
-            rows: list[Row] = []
-            for (target, offset, root), answer in zip(batch, answers, strict=True):
-                if isinstance(answer, Skipped):
-                    note = f"Comments of {target.page} were skipped: {answer.reason}."
-                    self._run.tallies["comments"].note(note)
-                    continue
-                items = page_items("vk.comments", answer)
-                rows += self._rows(target, items, root, seen[target.key])
-                for one in [] if root else items:
-                    branch = one.get("thread") or {"count": 0}
-                    if branch["count"] > len(branch.get("items") or []):
-                        waiting.append((target, 0, one["id"]))
-                level = answer.get("current_level_count")
-                if len(items) == PAGE and (not isinstance(level, int) or offset + PAGE < level):
-                    waiting.append((target, offset + PAGE, root))
-            yield from self._run.land("comments", rows)
-        for target in targets:
-            if target.key in self._memory:
-                self._memory[target.key][0] = target.comments
-
-    def _rows(self, target: Target, items: list[Any], root: int | None, seen: set[int]) -> Iterator[Row]:
-        run, tally = self._run, self._run.tallies["comments"]
-        check_comments(items, tally)
-        for record in items:
-            replies = (record.get("thread") or {}).get("items") or []
-            if replies:
-                yield from self._rows(target, replies, record["id"], seen)
-            if record["id"] in seen:
-                continue
-            seen.add(record["id"])
-            try:
-                created_at = moment(record, run.latest)
-            except ImpossibleDateError:
-                tally.received += 1
-                detail = "The date is before VK existed or in the future."
-                reference = f"{target.owner_id}_{record['id']}"
-                run.quarantine("comments", reference, "impossible date", detail, record, SAFE_FIELDS)
-                continue
-            if run.window is not None and created_at not in run.window:
-                continue
-            tally.received += 1
-            yield comment_row(record, target.owner_id, target.post_id, root, created_at, run.pseudonyms)
-
-
-def _comments_call(target: Target, offset: int, root: int | None) -> Call:
-    params: dict[str, Any] = {
-        "owner_id": target.owner_id,
-        "post_id": target.post_id,
-        "count": PAGE,
-        "offset": offset,
-        "sort": "asc",
-        "need_likes": 1,
-        "preview_length": 0,
-    }
-    params |= {"thread_items_count": 10} if root is None else {"comment_id": root}
-    return Call("wall.getComments", params, target.page)

@@ -70,6 +70,7 @@ class Vk:
     found: list[dict[str, Any]] = field(default_factory=list)
     errors: dict[str, list[int]] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
+    commented: list[tuple[int, int]] = field(default_factory=list)
 
     def answer(self, request: Request, form: dict[str, Any]) -> dict[str, Any]:
         method = request.url.path.rsplit("/", 1)[1]
@@ -120,6 +121,7 @@ class Vk:
 
     def wall_getComments(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         assert params["preview_length"] == 0
+        self.commented.append((params["owner_id"], params["post_id"]))
         level = self.comments.get(params["post_id"], [])
         if root := params.get("comment_id"):
             level = next(one for one in level if one["id"] == root)["branch"]
@@ -250,6 +252,77 @@ def test_mentions_outside_own_pages_land_once(vk: Vk, deployment: Deployment) ->
     assert rows[0][1] == rows[1][1]
 
 
+def mention(number: int, at: str, owner: int, comments: int) -> dict[str, Any]:
+    return {**post(number, at, comments), "owner_id": owner, "from_id": PERSON}
+
+
+def test_answers_under_mentions_land_beside_them(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск", "Озёрский"]
+    vk.found = [
+        mention(7, "2026-11-20 20:00", PERSON, comments=1),
+        mention(8, "2026-10-01 10:00", -555, comments=2),
+        mention(9, "2026-11-20 21:00", -555, comments=0),
+    ]
+    vk.comments |= {
+        7: [comment(70, "2026-11-20 20:30", author=-101)],
+        8: [comment(80, "2026-10-01 11:00", author=-101), comment(81, "2026-10-01 12:00")],
+    }
+    assert load(deployment).resources["comments"].landed == 16 + 3
+    assert vk.commented[-2:] == [(PERSON, 7), (-555, 8)]  # once each, though two queries found them
+    joined = """
+        select mentions.post_id, comments.author_page_id, mentions.owner_id > 0
+        from (select distinct owner_id, post_id from raw.vk_mentions) as mentions
+        inner join raw.vk_comments as comments using (owner_id, post_id) order by comments.comment_id
+    """
+    assert deployment.query(joined) == [(7, -101, True), (8, -101, False), (8, None, False)]
+
+    vk.called.clear()
+    assert landed(load(deployment)) == {}
+    assert vk.called == ["wall.get", "newsfeed.search", "newsfeed.search"]
+
+
+def test_a_late_answer_under_a_mention_lands_within_the_hour(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск"]
+    deployment.as_of = "2026-11-20T10:10:00Z"
+    vk.found = [mention(7, "2026-11-10 20:00", PERSON, comments=0)]
+    load(deployment)
+    vk.found[0]["comments"]["count"] = 1
+    vk.comments[7] = [comment(70, "2026-11-20 10:20", author=-101)]
+    deployment.as_of = "2026-11-20T10:59:00Z"
+    assert landed(load(deployment)) == {}  # this poll searches the newest day only
+    deployment.as_of = "2026-11-20T11:00:00Z"
+    assert landed(load(deployment)) == {"comments": 1}
+    deployment.as_of = "2026-11-20T12:00:00Z"
+    assert landed(load(deployment)) == {}
+
+
+def test_a_window_reads_answers_under_older_mentions(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск"]
+    vk.found = [
+        mention(7, "2026-11-10 20:00", PERSON, comments=2),
+        mention(8, "2026-11-16 20:00", -555, comments=0),
+    ]
+    vk.comments[7] = [
+        comment(70, "2026-11-16 10:00", author=-101),
+        comment(71, "2026-11-18 10:00", author=-101),
+    ]
+    window = Window(parse_utc("2026-11-16T00:00:00Z"), parse_utc("2026-11-17T00:00:00Z"))
+    assert landed(load(deployment, window)) == {"posts": 1, "mentions": 1, "comments": 1, "stats": 1}
+    assert deployment.query("select comment_id from raw.vk_comments") == [(70,)]
+
+
+def test_closed_comments_under_a_mention_are_said_without_the_person(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск"]
+    vk.posts = []
+    vk.found = [mention(7, "2026-11-20 20:00", PERSON, comments=1)]
+    vk.errors = {"wall.getComments": [212]}
+    (note,) = load(deployment).resources["comments"].notes
+    assert note == "Comments of a person's wall, post 7 were skipped: comments closed."
+    vk.called.clear()
+    load(deployment)
+    assert "wall.getComments" not in vk.called
+
+
 def test_a_closed_wall_is_skipped_and_said(vk: Vk, deployment: Deployment) -> None:
     vk.errors = {"wall.get": [15], "stats.get": [7]}
     report = load(deployment)
@@ -320,8 +393,10 @@ def test_an_impossible_date_goes_to_quarantine(vk: Vk, deployment: Deployment) -
 
 def test_no_person_reaches_the_disk(vk: Vk, deployment: Deployment) -> None:
     deployment.sources["vk"]["search_queries"] = ["Озёрск"]
-    vk.found = [{**post(7, "2026-11-20 20:00"), "owner_id": PERSON, "from_id": PERSON}]
-    vk.comments[1][0]["date"] = 5  # into quarantine
+    vk.found = [mention(7, "2026-11-20 20:00", PERSON, comments=2)]
+    vk.comments[7] = [comment(70, "2026-11-20 21:00"), comment(71, "2026-11-20 21:00")]
+    for one in (vk.comments[1][0], vk.comments[7][1]):
+        one["date"] = 5  # into quarantine
     load(deployment)
     everything = json.dumps(
         [
