@@ -29,6 +29,8 @@ def play(scenario: str, data: Path, progress: Progress) -> Outcome:
     from sandbox.kit import SandboxError, launch
 
     claim(scenario, data)
+    # dbt takes up its parsed project again only under the same profile, and this is part of it.
+    os.environ["OTKLIK_WAREHOUSE"] = str((data / "warehouse.duckdb").resolve())
     preparing = threading.Thread(target=_import_street, daemon=True)
     preparing.start()  # Dagster's and dbt's imports, while the sandbox makes its population
     try:

@@ -35,3 +35,11 @@
     else 'green'
   end
 {%- endmacro %}
+
+{#
+  Mean of minutes over the rows that have any. Summed as whole seconds: a sum of fractions depends on the
+  order in which threads add them, and a release must come out the same to the byte.
+#}
+{% macro mean_minutes(column) -%}
+  cast(sum(cast(round({{ column }} * 60) as bigint)) as double) / nullif(count({{ column }}), 0) / 60
+{%- endmacro %}

@@ -44,6 +44,7 @@ def run_environment(street: Street) -> dict[str, str]:
         "OTKLIK_RUN_AS_OF": street.moment().isoformat(sep=" "),
         "OTKLIK_RUN_FINGERPRINT": street.rules,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_LOG_LEVEL_FILE": "warn",
     }
 
 
@@ -51,7 +52,10 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street
     """Run dbt and give its events, with row counts; the results of its tests are written down."""
     os.environ.update(run_environment(street))
     arguments = ["build", *(["--full-refresh"] if street.must_rebuild() else [])]
-    invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+    # One target folder per part, kept between runs: dbt's parsed project is found again, nothing piles up.
+    target = street.settings.data.resolve() / "dbt" / part
+    target.mkdir(parents=True, exist_ok=True)
+    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     events = list(invocation.stream())
     if street.settings.warehouse.exists():
         rows = _row_counts(street)

@@ -64,6 +64,13 @@ sliced as (
         topic_group as slice_topic_group,
         reviewed.*
     from reviewed
+    union all
+    select
+        'channel=' || channel || ';topic_group=' || topic_group as slice,
+        topic_group as slice_topic_group,
+        reviewed.*
+    from reviewed
+    where channel <> channel_class
 ),
 
 totals as (
