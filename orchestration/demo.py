@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ingestion.config import load_regions, load_settings
 from ingestion.errors import UsageError
+from orchestration.processes import run_in_foreground
 from orchestration.street import ROOT, Listener, Outcome, Wish, run_street
 
 MARKER = "demo.json"
@@ -64,8 +65,6 @@ def claim(scenario: str, data: Path) -> None:
 
 def develop(data: Path, port: int) -> int:
     """Run Dagster's web page and daemon in the foreground until interrupted; returns its exit code."""
-    import subprocess
-
     home = data.resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "dagster.yaml", home / "dagster.yaml")
@@ -74,6 +73,7 @@ def develop(data: Path, port: int) -> int:
         "DAGSTER_HOME": str(home),
         "OTKLIK_DATA": str(data.resolve()),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "PYTHONWARNINGS": "ignore",  # Dagster's own deprecations are no news for the people who start it
     }
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(ROOT / "workspace.yaml")]
     command += ["--host", "127.0.0.1", "--port", str(port)]
@@ -83,10 +83,7 @@ def develop(data: Path, port: int) -> int:
             from sandbox.kit import launch
 
             stack.enter_context(launch(json.loads(marker.read_text("utf-8"))["scenario"], data))
-        try:
-            return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-        except KeyboardInterrupt:
-            return 0
+        return run_in_foreground(command, ROOT, environment)
 
 
 def _import_street() -> None:
