@@ -1,14 +1,7 @@
-{# Condition of the changed rows a fact has not seen; everything on a full refresh or a first build. #}
-{% macro newer_than_facts(column='load_seq', fact='fct_appeals') -%}
-  {%- set facts = adapter.get_relation(database=target.database, schema='facts', identifier=fact) if execute else none -%}
-  {%- if facts is none or flags.FULL_REFRESH -%}
-  true
-  {%- else -%}
-  {{ column }} > {{ last_load_seq(facts) }}
-  {%- endif -%}
-{%- endmacro %}
-
-{# Spelling of a place or an organisation without case, ё, quotes, the fast-track star and doubled spaces: what joins compare. #}
+{#
+  Spelling of a place or an organisation without case, ё, quotes, the fast-track star and doubled spaces: what
+  joins compare.
+#}
 {% macro name_key(column) -%}
   trim(replace(replace(replace(replace(replace(replace(lower({{ column }}), 'ё', 'е'), '★', ''), '«', ''), '»', ''), '"', ''), '  ', ' '))
 {%- endmacro %}

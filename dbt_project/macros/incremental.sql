@@ -1,12 +1,16 @@
 {#
-  Cost follows the change (DESIGN.md nr 5). Two kinds of incremental models:
+  Cost follows the change (DESIGN.md nr 5). Three kinds of incremental models:
 
-  replace_keys    staging and facts: rows carry `load_seq`, the order in which loads were committed.
-                  A model reads what came after its own newest row and replaces those keys.
-  replace_slices  marts: a slice is (region_id, local_date). A mart replaces every slice that the log
-                  facts.int_slice_changes names since the mart's own last build, also slices that
-                  became empty. Its place in the log is in facts.street_progress and moves in the same
-                  transaction as its rows, so a run that dies anywhere is made good by the next.
+  staging         replace_keys. Rows carry `load_seq`, the order in which loads were committed; a model reads
+                  what came after its own newest row and replaces those keys.
+  facts           replace_keys, from the batches that int_changed_appeals and int_gospublics_batch make of the
+                  loads a fact has not read yet.
+  marts           replace_slices. A slice is (region_id, local_date). A mart replaces every slice that the log
+                  facts.int_slice_changes names since the mart's own last build, also slices that became empty.
+
+  How far facts have read the loads and marts the log stands in facts.street_progress. It moves in the same
+  transaction as the rows, so a run that dies anywhere is made good by the next: the batch is what the fact
+  that is furthest behind has not read.
 #}
 
 {# The newest load this table holds; -1 before the first. #}
@@ -45,11 +49,13 @@
   quotes the day before is touched by it: 1), `slice_subject` appeals|gospublics.
   Open appeals pass their deadlines without any new row, so the slices of deadlines that lie between the
   last build's as_of and this one's count as touched.
+  A mart that stands without a place in the log has nothing to go by: all it holds and could hold is touched.
 #}
 {% macro touched_slices() -%}
   {%- set reach = config.get('slice_reach', 0) -%}
   {%- set unit = config.get('slice_unit', 'day') -%}
   {%- set subject = config.get('slice_subject', 'appeals') -%}
+  {%- set fact = ref('fct_appeals') if subject == 'appeals' else ref('fct_gospublics') -%}
   (
     select distinct region_id, {{ week_start('slice_date') if unit == 'week' else 'slice_date' }} as slice_date
     from (
@@ -58,17 +64,24 @@
       from {{ ref('int_slice_changes') }} as changes
       where
         changes.subject = '{{ subject }}'
-        and changes.load_seq > {{ progress('load_seq') }}
+        and changes.change_seq > {{ progress('read_to') }}
       {%- if subject == 'appeals' %}
       union all
       select appeals.region_id, {{ add_days('appeals.local_date', days) }} as slice_date
-      from {{ ref('fct_appeals') }} as appeals
+      from {{ fact }} as appeals
       where
         appeals.due_at >= least({{ as_of() }}, {{ progress('as_of') }})
         and appeals.due_at <= greatest({{ as_of() }}, {{ progress('as_of') }})
       {%- endif %}
-      {{ 'union all' if not loop.last }}
+      union all
       {%- endfor %}
+      select facts.region_id, facts.local_date as slice_date
+      from {{ fact }} as facts
+      where {{ progress('read_to') }} is null
+      union all
+      select standing.region_id, standing.{{ config.get('slice_date', 'local_date') }} as slice_date
+      from {{ this }} as standing
+      where {{ progress('read_to') }} is null
     ) as touched
   )
 {%- endmacro %}
@@ -83,35 +96,6 @@
   true
   {%- endif -%}
 {%- endmacro %}
-
-{% macro progress_relation() -%}
-  {{ api.Relation.create(database=target.database, schema='facts', identifier='street_progress') }}
-{%- endmacro %}
-
-{% macro progress(column) -%}
-  (select {{ column }} from {{ progress_relation() }} where model = '{{ this.identifier }}')
-{%- endmacro %}
-
-{% macro create_street_progress() %}
-  create schema if not exists facts;
-  create table if not exists {{ progress_relation() }} (
-    model varchar not null,
-    load_seq bigint not null,
-    as_of timestamp not null,
-    fingerprint varchar not null
-  )
-{% endmacro %}
-
-{# Post-hook of every mart, inside its transaction. #}
-{% macro advance_progress() %}
-  delete from {{ progress_relation() }} where model = '{{ this.identifier }}';
-  insert into {{ progress_relation() }} (model, load_seq, as_of, fingerprint)
-  select
-    '{{ this.identifier }}',
-    (select coalesce(max(load_seq), -1) from {{ ref('int_slice_changes') }}),
-    {{ as_of() }},
-    '{{ fingerprint() }}'
-{% endmacro %}
 
 {#
   What one run of the street is about. Orchestration hands both over in the environment, because a changed

@@ -1,16 +1,19 @@
-{# Answered in time, over the judged: METRICS «on_time_share». #}
-{% macro is_on_time(appeals='appeals') -%}
-  coalesce({{ appeals }}.answered_at <= {{ appeals }}.due_at, false)
+{# Answered in time, over the judged: METRICS «on_time_share». `appeals` is the alias of the fact, if any. #}
+{% macro is_on_time(appeals=none) -%}
+  {%- set of = appeals ~ '.' if appeals else '' -%}
+  coalesce({{ of }}answered_at <= {{ of }}due_at, false)
 {%- endmacro %}
 
 {# An unanswered appeal inside its deadline, or one without a deadline, is not judged. #}
-{% macro is_judged(appeals='appeals') -%}
-  ({{ appeals }}.due_at is not null and ({{ appeals }}.answered_at is not null or {{ appeals }}.due_at < {{ as_of() }}))
+{% macro is_judged(appeals=none) -%}
+  {%- set of = appeals ~ '.' if appeals else '' -%}
+  ({{ of }}due_at is not null and ({{ of }}answered_at is not null or {{ of }}due_at < {{ as_of() }}))
 {%- endmacro %}
 
 {# Unanswered and past the deadline at as_of. #}
-{% macro is_overdue(appeals='appeals') -%}
-  coalesce({{ appeals }}.answered_at is null and {{ appeals }}.due_at < {{ as_of() }}, false)
+{% macro is_overdue(appeals=none) -%}
+  {%- set of = appeals ~ '.' if appeals else '' -%}
+  coalesce({{ of }}answered_at is null and {{ of }}due_at < {{ as_of() }}, false)
 {%- endmacro %}
 
 {% macro share_of(part, whole) -%}
@@ -21,11 +24,11 @@
   Level of a territory by its region's rule. `position` is its rank by the measure inside region and period
   (1 is the most), `territories` how many are ranked, `appeals` its count, `measure` the ranked value.
   Quantile: the top red_share are red, the next yellow_share yellow. Too few appeals are green whatever the
-  rate.
+  rate, and so is a territory nobody wrote from, however low the minimum.
 #}
 {% macro heat_level(position, territories, appeals, measure, region='regions') -%}
   case
-    when {{ appeals }} < {{ region }}.heat_minimum then 'green'
+    when {{ appeals }} < greatest({{ region }}.heat_minimum, 1) then 'green'
     when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_red_from then 'red'
     when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_yellow_from then 'yellow'
     when {{ region }}.heat_method = 'fixed' then 'green'

@@ -36,29 +36,39 @@
 {%- endmacro %}
 
 {#
-  Rows of a small registry with their whole history: newest version first, and `mapping_seq`, the load that
-  last changed a column on which facts depend (a page that moved to another authority, a new spelling of a
-  municipality). Facts rebuild a region's appeals when its mapping_seq passes their own newest load.
+  Rows of a registry table as the newest load of their region carries them: every load of the registry holds
+  the whole set, so what is missing from the newest one has left the registry.
 #}
-{% macro versioned_rows(table_name, key_columns, mapped_columns) -%}
+{% macro listed_rows(table_name) -%}
+  select received.*
+  from {{ source('raw', table_name) }} as received
+  inner join {{ ref('stg_registry__loads') }} as registry
+    on
+      received.region_id = registry.region_id
+      and received._dlt_load_id = registry.newest_load_id
+{%- endmacro %}
+
+{#
+  Last reading of each object and local day. A region whose registry came after its readings is read whole
+  once its time zone is known.
+#}
+{% macro daily_readings(table_name, key_columns) -%}
   {%- set keys = key_columns | join(', ') -%}
   select
-    hashed.*,
-    max(case when mapping_hash = previous_mapping_hash then null else load_seq end)
-      over (partition by {{ keys }}) as mapping_seq,
-    max(load_seq) over (partition by region_id) as newest_load_seq,
-    row_number() over (partition by {{ keys }} order by load_seq desc, fetched_at desc) as version_rank
+    readings.*,
+    row_number() over (partition by {{ keys }}, read_on order by load_seq desc, fetched_at desc) as version_rank
   from (
     select
-      versions.*,
-      lag(mapping_hash) over (partition by {{ keys }} order by load_seq, fetched_at) as previous_mapping_hash
-    from (
-      select
-        received.*,
-        loads.load_seq,
-        {{ surrogate_key(mapped_columns) }} as mapping_hash
-      from {{ source('raw', table_name) }} as received
-      inner join {{ ref('stg_operations__loads') }} as loads on received._dlt_load_id = loads.load_id
-    ) as versions
-  ) as hashed
+      received.*,
+      loads.load_seq,
+      cast({{ local_time('received.fetched_at', 'regions.time_zone') }} as date) as read_on
+    from {{ source('raw', table_name) }} as received
+    inner join {{ ref('stg_operations__loads') }} as loads on received._dlt_load_id = loads.load_id
+    inner join {{ ref('stg_registry__regions') }} as regions on received.region_id = regions.region_id
+    {% if is_incremental() -%}
+    where
+      loads.load_seq > {{ last_load_seq() }}
+      or received.region_id not in (select known.region_id from {{ this }} as known)
+    {%- endif %}
+  ) as readings
 {%- endmacro %}

@@ -5,6 +5,7 @@
         unique_key='appeal_id',
         replace_batch='int_changed_appeals',
         contract={'enforced': true},
+        post_hook="{{ advance_progress(ref('int_changed_appeals'), 'load_seq') }}",
     )
 }}
 

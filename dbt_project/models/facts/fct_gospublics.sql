@@ -4,6 +4,7 @@
         incremental_strategy='replace_keys',
         unique_key=['page_id', 'local_date'],
         contract={'enforced': true},
+        post_hook="{{ advance_progress(ref('int_gospublics_batch'), 'load_seq') }}",
     )
 }}
 
@@ -46,9 +47,11 @@ final as (
         -- the link joins page, organisation and ПОС only when both keys are those of the page's own authority
         case
             when batch.pos_link is not null
-                then
-                    lower(batch.pos_link) like '%opaid=' || authorities.opa_id || '&%'
-                    and lower(batch.pos_link) like '%utm_campaign=' || authorities.ogrn || '%'
+                then coalesce(
+                    lower(batch.pos_link) || '&' like '%opaid=' || authorities.opa_id || '&%'
+                    and lower(batch.pos_link) || '&' like '%utm_campaign=' || authorities.ogrn || '&%',
+                    false
+                )
         end as has_valid_pos_link,
         batch.is_dead,
         batch.load_seq

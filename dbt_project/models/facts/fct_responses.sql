@@ -6,6 +6,7 @@
         replace_by='appeal_id',
         replace_batch='int_changed_appeals',
         contract={'enforced': true},
+        post_hook="{{ advance_progress(ref('int_changed_appeals'), 'load_seq') }}",
     )
 }}
 

@@ -13,6 +13,7 @@ responses as (
         appeal_id,
         count(*) as responses_count,
         min(responded_at) as first_response_at,
+        min(case when not is_interim then responded_at end) as first_final_at,
         max(case when not is_interim then responded_at end) as final_response_at,
         min(case when is_interim then responded_at end) as first_interim_at
     from {{ ref('int_changed_responses') }}
@@ -58,6 +59,7 @@ labelled as (
         {{ local_time('messages.registered_at', 'regions.time_zone') }} as registered_local,
         cast(responses.responses_count as integer) as responses_count,
         responses.first_response_at,
+        responses.first_final_at,
         responses.final_response_at,
         responses.first_interim_at,
         {{ local_time('responses.first_response_at', 'regions.time_zone') }} as first_response_local,
@@ -187,7 +189,8 @@ final as (
         first_due_at,
         final_due_at,
         coalesce(first_due_at, final_due_at) as due_at,
-        case when first_due_at is not null then first_response_at else final_response_at end as answered_at,
+        -- the first final answer: one that adds to it months later is no delay
+        case when first_due_at is not null then first_response_at else first_final_at end as answered_at,
         cast({{ seconds_between('registered_at', 'first_response_at') }} as double) / 60 as first_answer_minutes,
         cast(answered_working_seconds - registered_working_seconds as double) / 60
             as first_answer_working_minutes,

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_slices',
-        post_hook='{{ advance_progress() }}',
+        post_hook="{{ advance_progress(ref('int_slice_changes'), 'change_seq') }}",
     )
 }}
 

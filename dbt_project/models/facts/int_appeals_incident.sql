@@ -11,8 +11,9 @@ appeals as (
     select * from {{ ref('stg_incident__appeals') }}
 ),
 
-authorities as (
-    select * from {{ ref('dim_authorities') }}
+authority_keys as (
+    select * from {{ ref('int_authority_keys') }}
+    where key_kind = 'name'
 ),
 
 final as (
@@ -28,7 +29,7 @@ final as (
         appeals.topic_label,
         appeals.territory_label,
         cast(null as varchar) as territory_id,
-        authorities.authority_id,
+        authority_keys.authority_id,
         cast(null as varchar) as page_id,
         cast(null as varchar) as age_group,
         appeals.author_key,
@@ -46,10 +47,10 @@ final as (
         changed.load_seq
     from changed
     inner join appeals on changed.appeal_id = appeals.appeal_id
-    left join authorities
+    left join authority_keys
         on
-            appeals.region_id = authorities.region_id
-            and {{ name_key('appeals.authority_label') }} = {{ name_key('authorities.name') }}
+            appeals.region_id = authority_keys.region_id
+            and {{ name_key('appeals.authority_label') }} = authority_keys.authority_key
 )
 
 select * from final

@@ -15,8 +15,9 @@ statuses as (
     select * from {{ ref('stg_pos__statuses') }}
 ),
 
-authorities as (
-    select * from {{ ref('dim_authorities') }}
+authority_keys as (
+    select * from {{ ref('int_authority_keys') }}
+    where key_kind = 'ogrn'
 ),
 
 closings as (
@@ -48,7 +49,7 @@ final as (
         appeals.topic_label,
         appeals.territory_label,
         cast(null as varchar) as territory_id,
-        authorities.authority_id,
+        authority_keys.authority_id,
         cast(null as varchar) as page_id,
         appeals.age_group,
         appeals.author_key,
@@ -63,10 +64,10 @@ final as (
     from changed
     inner join appeals on changed.appeal_id = appeals.appeal_id
     left join closings on appeals.appeal_id = closings.appeal_id
-    left join authorities
+    left join authority_keys
         on
-            appeals.region_id = authorities.region_id
-            and appeals.ogrn = authorities.ogrn
+            appeals.region_id = authority_keys.region_id
+            and appeals.ogrn = authority_keys.authority_key
 )
 
 select * from final

@@ -37,6 +37,7 @@ branch_roots as (
     where
         comments.author_kind = 'citizen'
         and comments.is_branch_root
+        and not comments.is_under_citizen_post
 ),
 
 wall_posts as (

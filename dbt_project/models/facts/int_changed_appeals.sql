@@ -24,14 +24,23 @@ regions as (
     select * from {{ ref('dim_regions') }}
 ),
 
-changes as (
+touched as (
     select
         region_id,
         'vk' as source,
         appeal_id,
         load_seq
     from vk_comments
-    where {{ newer_than_facts() }}
+    union all
+    -- comments can come before the post they stand under; when it turns out to be a citizen's, the branches
+    -- that were taken for appeals are none
+    select
+        region_id,
+        'vk' as source,
+        branch_key as appeal_id,
+        post_seq as load_seq
+    from vk_comments
+    where is_under_citizen_post
     union all
     select
         region_id,
@@ -39,7 +48,7 @@ changes as (
         post_key as appeal_id,
         load_seq
     from vk_posts
-    where author_kind = 'citizen' and {{ newer_than_facts() }}
+    where author_kind = 'citizen'
     union all
     select
         region_id,
@@ -47,7 +56,6 @@ changes as (
         post_key as appeal_id,
         load_seq
     from vk_mentions
-    where {{ newer_than_facts() }}
     union all
     select
         region_id,
@@ -55,7 +63,6 @@ changes as (
         appeal_id,
         load_seq
     from pos_appeals
-    where {{ newer_than_facts() }}
     union all
     select
         region_id,
@@ -63,31 +70,22 @@ changes as (
         appeal_id,
         load_seq
     from incident_appeals
-    where {{ newer_than_facts() }}
-    {%- set standing = adapter.get_relation(database=target.database, schema='facts', identifier='fct_appeals')
-        if execute else none %}
-    {% if standing and not flags.FULL_REFRESH -%}
-    -- the registry maps pages and places anew: all appeals of that region are judged again
-    union all
-    select
-        standing.region_id,
-        standing.source,
-        standing.appeal_id,
-        regions.mapping_seq as load_seq
-    from {{ standing }} as standing
-    inner join regions on standing.region_id = regions.region_id
-    where {{ newer_than_facts('regions.mapping_seq') }}
-    {%- endif %}
 ),
 
+-- a registry that maps pages and places anew touches every appeal of its region; a region that no registry
+-- has named yet waits for it
 final as (
     select
-        region_id,
-        source,
-        appeal_id,
-        max(load_seq) as load_seq
-    from changes
-    group by region_id, source, appeal_id
+        touched.region_id,
+        touched.source,
+        touched.appeal_id,
+        max(greatest(touched.load_seq, regions.mapping_seq)) as load_seq
+    from touched
+    inner join regions on touched.region_id = regions.region_id
+    where
+        {{ unread_appeals('touched.load_seq') }}
+        or {{ unread_appeals('regions.mapping_seq') }}
+    group by touched.region_id, touched.source, touched.appeal_id
 )
 
 select * from final

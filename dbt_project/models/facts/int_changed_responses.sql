@@ -20,8 +20,8 @@ pos_appeals as (
     select * from {{ ref('stg_pos__appeals') }}
 ),
 
-authorities as (
-    select * from {{ ref('dim_authorities') }}
+authority_keys as (
+    select * from {{ ref('int_authority_keys') }}
 ),
 
 incident_appeals as (
@@ -38,7 +38,7 @@ vk_responses as (
         authors.authority_id,
         case
             when authors.is_coordinator then 'coordinator'
-            when comments.author_page_id = comments.owner_id then 'own'
+            when comments.author_page_id = comments.owner_id and comments.is_on_own_wall then 'own'
             else 'other'
         end as author_kind,
         false as is_interim,
@@ -55,7 +55,11 @@ vk_responses as (
         and not comments.is_deleted
         -- an official page answers inside a branch or under a citizen's post; its own new branch is news
         and (not comments.is_branch_root or comments.is_under_citizen_post)
-        and (comments.author_page_id = comments.owner_id or authors.page_id is not null)
+        -- outside own walls only pages of the registry speak officially
+        and (
+            authors.page_id is not null
+            or (comments.author_page_id = comments.owner_id and comments.is_on_own_wall)
+        )
 ),
 
 pos_responses as (
@@ -65,7 +69,7 @@ pos_responses as (
         changed.source,
         answers.response_id,
         answers.answered_at as responded_at,
-        authorities.authority_id,
+        authority_keys.authority_id,
         case when answers.ogrn = appeals.ogrn then 'own' else 'other' end as author_kind,
         answers.answer_kind = 'interim' as is_interim,
         answers.text_length
@@ -76,10 +80,11 @@ pos_responses as (
         on
             appeals.appeal_id = answers.appeal_id
             and appeals.load_seq = answers.load_seq
-    left join authorities
+    left join authority_keys
         on
-            answers.region_id = authorities.region_id
-            and answers.ogrn = authorities.ogrn
+            answers.region_id = authority_keys.region_id
+            and authority_keys.key_kind = 'ogrn'
+            and answers.ogrn = authority_keys.authority_key
     where changed.source = 'pos'
 ),
 
@@ -90,16 +95,17 @@ incident_responses as (
         changed.source,
         {{ surrogate_key(['appeals.appeal_id', "'first answer'"]) }} as response_id,
         appeals.first_answered_at as responded_at,
-        authorities.authority_id,
+        authority_keys.authority_id,
         'own' as author_kind,
         false as is_interim,
         appeals.first_answer_length as text_length
     from changed
     inner join incident_appeals as appeals on changed.appeal_id = appeals.appeal_id
-    left join authorities
+    left join authority_keys
         on
-            appeals.region_id = authorities.region_id
-            and {{ name_key('appeals.authority_label') }} = {{ name_key('authorities.name') }}
+            appeals.region_id = authority_keys.region_id
+            and authority_keys.key_kind = 'name'
+            and {{ name_key('appeals.authority_label') }} = authority_keys.authority_key
     where
         changed.source = 'incident'
         and appeals.first_answered_at is not null

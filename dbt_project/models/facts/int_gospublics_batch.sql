@@ -17,6 +17,7 @@ posts as (
         posts.likes_count,
         posts.reposts_count,
         posts.views_count,
+        posts.is_deleted,
         posts.load_seq
     from {{ ref('stg_vk__posts') }} as posts
     inner join regions on posts.region_id = regions.region_id
@@ -24,9 +25,7 @@ posts as (
         on
             posts.region_id = gospublics.region_id
             and posts.owner_id = gospublics.vk_owner_id
-    where
-        posts.author_kind = 'community'
-        and not posts.is_deleted
+    where posts.author_kind = 'community'
 ),
 
 communities as (
@@ -57,14 +56,35 @@ registry_readings as (
     inner join gospublics on readings.page_id = gospublics.page_id
 ),
 
+-- a deleted post counts no more, but the day it stood on has to be told so
 page_days as (
-    select page_id, region_id, local_date, load_seq from posts
+    select
+        page_id,
+        region_id,
+        local_date,
+        load_seq
+    from posts
     union all
-    select page_id, region_id, read_on as local_date, load_seq from communities
+    select
+        page_id,
+        region_id,
+        read_on as local_date,
+        load_seq
+    from communities
     union all
-    select page_id, region_id, local_date, load_seq from stats
+    select
+        page_id,
+        region_id,
+        local_date,
+        load_seq
+    from stats
     union all
-    select page_id, region_id, read_on as local_date, load_seq from registry_readings
+    select
+        page_id,
+        region_id,
+        read_on as local_date,
+        load_seq
+    from registry_readings
 ),
 
 changed as (
@@ -76,8 +96,8 @@ changed as (
     from page_days
     inner join regions on page_days.region_id = regions.region_id
     where
-        {{ newer_than_facts('page_days.load_seq', fact='fct_gospublics') }}
-        or {{ newer_than_facts('regions.mapping_seq', fact='fct_gospublics') }}
+        {{ unread_gospublics('page_days.load_seq') }}
+        or {{ unread_gospublics('regions.mapping_seq') }}
     group by page_days.page_id, page_days.region_id, page_days.local_date
 ),
 
@@ -91,6 +111,7 @@ posts_of_the_day as (
         sum(reposts_count) as reposts,
         sum(views_count) as views
     from posts
+    where not is_deleted
     group by page_id, local_date
 ),
 

@@ -8,6 +8,12 @@ calendar as (
     select * from {{ ref('dim_calendar') }}
 ),
 
+classes as (
+    select true as is_fast_track
+    union all
+    select false as is_fast_track
+),
+
 -- a rule made for the region beats the general one, a rule for the topic class beats the one for any
 candidates as (
     select
@@ -27,10 +33,10 @@ candidates as (
                 regimes.valid_from desc
         ) as preference
     from regimes
-    cross join (select true as is_fast_track union all select false as is_fast_track) as classes
+    cross join classes
     inner join calendar
         on
-            (regimes.region_id = '*' or calendar.region_id = regimes.region_id)
+            (regimes.region_id = '*' or regimes.region_id = calendar.region_id)
             and regimes.valid_from <= calendar.local_date
             and regimes.valid_to > calendar.local_date
     where

@@ -1,4 +1,13 @@
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        post_hook='{{ prune_slice_changes() }}',
+    )
+}}
+
+{%- set standing = adapter.get_relation(database=target.database, schema='facts', identifier='fct_appeals')
+    if execute else none %}
 
 with
 
@@ -14,34 +23,42 @@ gospublics as (
     select * from {{ ref('int_gospublics_batch') }}
 ),
 
+-- the days changed appeals are counted on now
+gained as (
+    select
+        region_id,
+        local_date
+    from batch
+),
+
+-- the days they were counted on until now: written down before the fact is replaced, so that a run that dies
+-- in between still owes both days
+left_behind as (
+    select
+        standing.region_id,
+        standing.local_date
+    from changed
+    inner join {{ standing or 'batch' }} as standing on changed.appeal_id = standing.appeal_id
+),
+
 slices as (
     select
         'appeals' as subject,
         region_id,
-        local_date,
-        load_seq
-    from batch
-    union all
+        local_date
+    from gained
+    union
+    select
+        'appeals' as subject,
+        region_id,
+        local_date
+    from left_behind
+    union
     select
         'gospublics' as subject,
         region_id,
-        local_date,
-        load_seq
+        local_date
     from gospublics
-    {%- set standing = adapter.get_relation(database=target.database, schema='facts', identifier='fct_appeals')
-        if execute else none %}
-    {% if standing and is_incremental() -%}
-    -- a corrected appeal touches the day it is counted on and the day it was counted on; written down before
-    -- the fact is replaced, so that a run that dies in between still owes both days
-    union all
-    select
-        'appeals' as subject,
-        standing.region_id,
-        standing.local_date,
-        changed.load_seq
-    from {{ standing }} as standing
-    inner join changed on standing.appeal_id = changed.appeal_id
-    {%- endif %}
 ),
 
 final as (
@@ -49,9 +66,10 @@ final as (
         subject,
         region_id,
         local_date,
-        max(load_seq) as load_seq
+        -- numbers go up with every run that writes here, not with loads: a run that died may have written down
+        -- the same loads before, and a mart that has read those must read these
+        cast({{ next_change_seq() }} as bigint) as change_seq
     from slices
-    group by subject, region_id, local_date
 )
 
 select * from final

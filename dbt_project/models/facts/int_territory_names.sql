@@ -43,7 +43,10 @@ final as (
         name_key,
         territory_id
     from ranked
-    where name_rank = 1
+    where
+        name_rank = 1
+        -- an empty alias (a doubled separator) would take every appeal without a municipality
+        and name_key <> ''
 )
 
 select * from final

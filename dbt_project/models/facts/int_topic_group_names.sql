@@ -9,6 +9,7 @@ final as (
         {{ name_key('spelling') }} as name_key,
         topic_group
     from spellings
+    where {{ name_key('spelling') }} <> ''
 )
 
 select * from final

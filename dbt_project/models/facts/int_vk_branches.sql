@@ -17,7 +17,9 @@ mentions as (
 placed as (
     select
         comments.*,
-        coalesce(posts.author_kind = 'citizen', mentions.post_key is not null) as is_under_citizen_post
+        coalesce(posts.author_kind = 'citizen', mentions.post_key is not null) as is_under_citizen_post,
+        posts.post_key is not null or mentions.post_key is null as is_on_own_wall,
+        coalesce(posts.load_seq, mentions.load_seq) as post_seq
     from comments
     left join posts on comments.post_key = posts.post_key
     left join mentions on comments.post_key = mentions.post_key

@@ -13,6 +13,14 @@ gospublics as (
     select * from {{ ref('dim_gospublics') }}
 ),
 
+-- the newest version rates every week, also past ones: a score compares weeks under one rule
+ranked_weights as (
+    select
+        *,
+        rank() over (order by version desc) as age
+    from {{ ref('scorecard_weights') }}
+),
+
 weights as (
     select
         max(case when part = 'connection' then points end) as connection,
@@ -24,7 +32,8 @@ weights as (
         max(case when part = 'reach' then points end) as reach,
         max(case when part = 'post_reach' then points end) as post_reach,
         max(version) as version
-    from {{ ref('scorecard_weights') }}
+    from ranked_weights
+    where age = 1
 ),
 
 touched_days as (
@@ -90,6 +99,10 @@ pages as (
         on
             gospublics.page_id = readings.page_id
             and weeks.week_start = readings.week_start
+    -- a page that left the registry keeps the weeks it was read in
+    where
+        gospublics.is_listed
+        or readings.page_id is not null
 ),
 
 rated as (

@@ -43,21 +43,48 @@ reviewed as (
 
 -- every slice that a figure may be asked for; one row of the cube counts in several
 sliced as (
-    select 'all' as slice, cast(null as varchar) as slice_topic_group, reviewed.* from reviewed
-    union all
-    select 'channel=' || channel as slice, null as slice_topic_group, reviewed.* from reviewed
-    union all
-    select 'channel=social' as slice, null as slice_topic_group, reviewed.* from reviewed
-    where channel_class = 'social'
-    union all
-    select 'source=' || source as slice, null as slice_topic_group, reviewed.* from reviewed
-    union all
-    select 'kind=' || kind as slice, null as slice_topic_group, reviewed.* from reviewed
-    union all
-    select 'channel=' || channel_class || ';kind=' || kind as slice, null as slice_topic_group, reviewed.*
+    select
+        'all' as slice,
+        cast(null as varchar) as slice_topic_group,
+        reviewed.*
     from reviewed
     union all
-    select 'topic_group=' || topic_group as slice, topic_group as slice_topic_group, reviewed.* from reviewed
+    select
+        'channel=' || channel as slice,
+        null as slice_topic_group,
+        reviewed.*
+    from reviewed
+    union all
+    select
+        'channel=social' as slice,
+        null as slice_topic_group,
+        reviewed.*
+    from reviewed
+    where channel_class = 'social'
+    union all
+    select
+        'source=' || source as slice,
+        null as slice_topic_group,
+        reviewed.*
+    from reviewed
+    union all
+    select
+        'kind=' || kind as slice,
+        null as slice_topic_group,
+        reviewed.*
+    from reviewed
+    union all
+    select
+        'channel=' || channel_class || ';kind=' || kind as slice,
+        null as slice_topic_group,
+        reviewed.*
+    from reviewed
+    union all
+    select
+        'topic_group=' || topic_group as slice,
+        topic_group as slice_topic_group,
+        reviewed.*
+    from reviewed
     union all
     select
         'channel=' || channel_class || ';topic_group=' || topic_group as slice,
@@ -112,7 +139,7 @@ ages as (
         'channel=' || channel as slice,
         age_group,
         row_number() over (
-            partition by region_id, period_from, period_to, channel order by sum(appeals) desc, age_group
+            partition by region_id, period_from, period_to, channel order by sum(appeals) desc, age_group asc
         ) as position
     from reviewed
     where age_group <> 'unknown'
@@ -134,7 +161,7 @@ top_groups as (
             partition by
                 totals.region_id, totals.period_from, totals.period_to,
                 case when totals.slice like 'channel=social;%' then 'channel=social' else 'all' end
-            order by totals.appeals desc, totals.slice_topic_group
+            order by totals.appeals desc, totals.slice_topic_group asc
         ) as position
     from totals
     inner join topic_groups on totals.slice_topic_group = topic_groups.topic_group
@@ -168,7 +195,8 @@ heat as (
                 coalesce(sum(reviewed.appeals), 0) as appeals,
                 case
                     when regions.heat_measure = 'rate'
-                        then cast(coalesce(sum(reviewed.appeals), 0) as double) * 10000
+                        then
+                            cast(coalesce(sum(reviewed.appeals), 0) as double) * 10000
                             / nullif(territories.population, 0)
                     else coalesce(sum(reviewed.appeals), 0)
                 end as measure
@@ -232,7 +260,8 @@ figures as (
         {{ share_of('totals.appeals', 'totals_of_all.appeals') }} as value,
         null as value_text,
         'Доля обращений: '
-        || cast(round(100 * {{ share_of('totals.appeals', 'totals_of_all.appeals') }}) as integer) || ' %' as statement_ru
+        || cast(round(100 * {{ share_of('totals.appeals', 'totals_of_all.appeals') }}) as integer)
+        || ' %' as statement_ru
     from totals
     inner join totals_of_all
         on
@@ -310,31 +339,33 @@ figures as (
 
 -- a slice is up to two parts `dimension=value`, joined by a semicolon
 slice_labels as (
-    select 'channel=' || channel as part, label_ru from channels
+    select
+        'channel=' || channel as part,
+        label_ru
+    from channels
     union all
-    select 'channel=social' as part, 'соцсети и мессенджеры' as label_ru
+    select
+        'topic_group=' || topic_group as part,
+        'тема «' || label_ru || '»' as label_ru
+    from topic_groups
     union all
-    select 'source=pos' as part, 'источник ПОС' as label_ru
-    union all
-    select 'source=vk' as part, 'источник ВКонтакте' as label_ru
-    union all
-    select 'source=incident' as part, 'источник «Инцидент Менеджмент»' as label_ru
-    union all
-    select 'topic_group=' || topic_group as part, 'тема «' || label_ru || '»' as label_ru from topic_groups
-    union all
-    select 'topic_group=unknown' as part, 'тема не определена' as label_ru
-    union all
-    select 'kind=complaint' as part, 'жалобы' as label_ru
-    union all
-    select 'kind=question' as part, 'вопросы' as label_ru
-    union all
-    select 'kind=proposal' as part, 'предложения' as label_ru
-    union all
-    select 'kind=thanks' as part, 'благодарности' as label_ru
-    union all
-    select 'kind=other' as part, 'прочее' as label_ru
-    union all
-    select 'kind=unknown' as part, 'вид не определён' as label_ru
+    select
+        fixed.part,
+        fixed.label_ru
+    from (
+        values
+        ('channel=social', 'соцсети и мессенджеры'),
+        ('source=pos', 'источник ПОС'),
+        ('source=vk', 'источник ВКонтакте'),
+        ('source=incident', 'источник «Инцидент Менеджмент»'),
+        ('topic_group=unknown', 'тема не определена'),
+        ('kind=complaint', 'жалобы'),
+        ('kind=question', 'вопросы'),
+        ('kind=proposal', 'предложения'),
+        ('kind=thanks', 'благодарности'),
+        ('kind=other', 'прочее'),
+        ('kind=unknown', 'вид не определён')
+    ) as fixed (part, label_ru)
 ),
 
 explained as (

@@ -3,7 +3,11 @@
 with
 
 received as (
-    {{ received_rows('incident_appeals', ['region_id', 'incident_id'], newest_first=['file_name', 'row_number']) | indent(4) }}
+    {{ received_rows(
+        'incident_appeals',
+        ['region_id', 'incident_id'],
+        newest_first=['file_name', 'row_number']
+    ) | indent(4) }}
 ),
 
 final as (

@@ -3,7 +3,11 @@
 with
 
 received as (
-    {{ received_rows('pos_answers', ['region_id', 'pos_id', 'answer_id']) | indent(4) }}
+    {{ received_rows(
+        'pos_answers',
+        ['region_id', 'pos_id', 'answer_id'],
+        newest_first=['answered_at', 'kind', 'text']
+    ) | indent(4) }}
 ),
 
 final as (

@@ -3,7 +3,11 @@
 with
 
 received as (
-    {{ received_rows('pos_statuses', ['region_id', 'pos_id', 'position']) | indent(4) }}
+    {{ received_rows(
+        'pos_statuses',
+        ['region_id', 'pos_id', 'position'],
+        newest_first=['changed_at', 'status']
+    ) | indent(4) }}
 ),
 
 final as (

@@ -2,8 +2,8 @@
 
 with
 
-received as (
-    {{ versioned_rows('registry_authorities', ['region_id', 'authority_id'], mapped_columns=['name', 'level', 'territory_id', 'ogrn']) | indent(4) }}
+listed as (
+    {{ listed_rows('registry_authorities') | indent(4) }}
 ),
 
 final as (
@@ -16,10 +16,8 @@ final as (
         territory_id,
         ogrn,
         opa_id,
-        page_exemption,
-        mapping_seq
-    from received
-    where version_rank = 1
+        page_exemption
+    from listed
 )
 
 select * from final

@@ -2,32 +2,8 @@
 
 with
 
-regions as (
-    select * from {{ ref('stg_registry__regions') }}
-),
-
-received as (
-    select
-        pages.*,
-        loads.load_seq,
-        cast({{ local_time('pages.fetched_at', 'regions.time_zone') }} as date) as read_on
-    from {{ source('raw', 'registry_pages') }} as pages
-    inner join {{ ref('stg_operations__loads') }} as loads
-        on pages._dlt_load_id = loads.load_id
-    inner join regions on pages.region_id = regions.region_id
-    {% if is_incremental() -%}
-    where loads.load_seq > {{ last_load_seq() }}
-    {%- endif %}
-),
-
-versions as (
-    select
-        *,
-        row_number() over (
-            partition by region_id, page_ref, read_on
-            order by load_seq desc, fetched_at desc
-        ) as version_rank
-    from received
+readings as (
+    {{ daily_readings('registry_pages', ['region_id', 'page_ref']) | indent(4) }}
 ),
 
 final as (
@@ -43,7 +19,7 @@ final as (
         weekly_reach,
         mean_post_reach,
         load_seq
-    from versions
+    from readings
     where version_rank = 1
 )
 

@@ -2,8 +2,8 @@
 
 with
 
-received as (
-    {{ versioned_rows('registry_regions', ['region_id'], mapped_columns=['time_zone']) | indent(4) }}
+listed as (
+    {{ listed_rows('registry_regions') | indent(4) }}
 ),
 
 final as (
@@ -18,10 +18,8 @@ final as (
         heat_red_share,
         heat_yellow_share,
         heat_red_from,
-        heat_yellow_from,
-        mapping_seq
-    from received
-    where version_rank = 1
+        heat_yellow_from
+    from listed
 )
 
 select * from final

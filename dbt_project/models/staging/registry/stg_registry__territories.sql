@@ -2,8 +2,8 @@
 
 with
 
-received as (
-    {{ versioned_rows('registry_territories', ['region_id', 'territory_id'], mapped_columns=['name', 'aliases', 'population']) | indent(4) }}
+listed as (
+    {{ listed_rows('registry_territories') | indent(4) }}
 ),
 
 final as (
@@ -15,10 +15,8 @@ final as (
         population,
         latitude,
         longitude,
-        aliases,
-        mapping_seq
-    from received
-    where version_rank = 1
+        aliases
+    from listed
 )
 
 select * from final

@@ -2,32 +2,8 @@
 
 with
 
-regions as (
-    select * from {{ ref('stg_registry__regions') }}
-),
-
-received as (
-    select
-        communities.*,
-        loads.load_seq,
-        cast({{ local_time('communities.fetched_at', 'regions.time_zone') }} as date) as read_on
-    from {{ source('raw', 'vk_communities') }} as communities
-    inner join {{ ref('stg_operations__loads') }} as loads
-        on communities._dlt_load_id = loads.load_id
-    inner join regions on communities.region_id = regions.region_id
-    {% if is_incremental() -%}
-    where loads.load_seq > {{ last_load_seq() }}
-    {%- endif %}
-),
-
-versions as (
-    select
-        *,
-        row_number() over (
-            partition by region_id, owner_id, read_on
-            order by load_seq desc, fetched_at desc
-        ) as version_rank
-    from received
+readings as (
+    {{ daily_readings('vk_communities', ['region_id', 'owner_id']) | indent(4) }}
 ),
 
 final as (
@@ -44,7 +20,7 @@ final as (
         pos_link,
         deactivated,
         load_seq
-    from versions
+    from readings
     where version_rank = 1
 )
 
