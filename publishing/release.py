@@ -7,8 +7,8 @@
     published/current -> releases/<id>
     published/serving.duckdb
 
-The id is the moment the figures are stated for and a hash of the files' content, so the same figures get the
-same id. Nothing here reads the clock.
+The id is the moment the figures were first stated for and a hash of the files' content: a later run that finds
+the same figures makes no new release. Nothing here reads the clock.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ def build_candidate(
     digest = hashlib.sha256(json.dumps(sorted(content)).encode()).hexdigest()
     manifest = {
         "id": f"{provenance.as_of:%Y%m%dT%H%M%SZ}-{digest[:8]}",
+        "content": digest,
         "as_of": provenance.as_of.isoformat() + "Z",
         "git_commit": provenance.git_commit,
         "fingerprint": provenance.fingerprint,
@@ -133,23 +134,27 @@ def record_audit(shelf: Shelf, results: Sequence[Mapping[str, Any]]) -> dict[str
 
 
 def put_in_place(shelf: Shelf) -> tuple[dict[str, Any], bool]:
-    """Make the audited candidate a release; returns its manifest and whether it is new.
+    """Make the audited candidate a release; returns the release's manifest and whether it is new.
 
-    A release of the same id has the same content and is kept as it is. Raises PublishError for a candidate
-    that was not audited.
+    When the current release holds the same files, it stays: its figures still hold. Raises PublishError for a
+    candidate that was not audited.
     """
     path = shelf.candidate / MANIFEST
     manifest = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if "audit" not in manifest.get("checks", {}):
         raise PublishError("There is no audited candidate release", "run the whole street: `otklik run`")
-    target = shelf.releases / manifest["id"]
-    is_new = not (target / MANIFEST).is_file()
-    if is_new:
-        shelf.releases.mkdir(parents=True, exist_ok=True)
-        os.replace(shelf.candidate, target)
-    else:
+    current = shelf.current_manifest()
+    if current and current["content"] == manifest["content"]:
         shutil.rmtree(shelf.candidate)
-    return json.loads((target / MANIFEST).read_text("utf-8")), is_new
+        return current, False
+    target = shelf.releases / manifest["id"]
+    if target.exists():
+        # Left by a run that died between this step and the next, or an older release that holds again.
+        shutil.rmtree(shelf.candidate)
+        return shelf.manifest(manifest["id"]), True
+    shelf.releases.mkdir(parents=True, exist_ok=True)
+    os.replace(shelf.candidate, target)
+    return manifest, True
 
 
 def point_current(shelf: Shelf, release_id: str) -> None:
@@ -161,10 +166,17 @@ def point_current(shelf: Shelf, release_id: str) -> None:
 
 
 def retire(shelf: Shelf, keep: int) -> list[str]:
-    """Delete all but the newest `keep` releases and the current one; returns what was deleted."""
+    """Delete old releases and return their ids.
+
+    Kept are the newest `keep`, the last one of each of the newest `keep` days of as_of (so that a live
+    deployment's minutes do not push out its days), and the current one.
+    """
+    standing = shelf.release_ids()
     current = shelf.current_manifest()
-    kept = {*shelf.release_ids()[-keep:], current["id"] if current else ""}
-    retired = [release_id for release_id in shelf.release_ids() if release_id not in kept]
+    last_of_day = {release_id[:8]: release_id for release_id in standing}
+    days = sorted(last_of_day)[-keep:]
+    kept = {*standing[-keep:], *(last_of_day[day] for day in days), current["id"] if current else ""}
+    retired = [release_id for release_id in standing if release_id not in kept]
     for release_id in retired:
         shutil.rmtree(shelf.releases / release_id)
     return retired

@@ -1,0 +1,71 @@
+"""A pretend region on loopback, and the street run on it in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ingestion.config import load_settings
+from orchestration.operations import run_query
+from orchestration.street import Outcome, Wish, run_street
+from publishing.release import Shelf
+from sandbox.kit import Sandbox, launch
+
+REGION = Path(__file__).with_name("region.yaml")
+
+
+@dataclass
+class Deployment:
+    """A data folder, its sandbox, and what people do with it."""
+
+    data: Path
+    sandbox: Sandbox
+
+    def run(self, **wish: Any) -> Outcome:
+        """One run of the whole street."""
+        return run_street(load_settings(), Wish(**wish))
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the current release."""
+        return run_query(load_settings(), sql)[1]
+
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(self.data / "published")
+
+    def warehouse(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a statement on the warehouse itself."""
+        with duckdb.connect(str(self.data / "warehouse.duckdb")) as connection:
+            return connection.execute(sql).fetchall()
+
+    def files(self) -> dict[str, bytes]:
+        """Bytes of the current release's Parquet files by path."""
+        folder = self.shelf.current.resolve()
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.parquet")}
+
+
+def deploy(data: Path) -> Iterator[Deployment]:
+    """A deployment whose environment this process takes on until the end."""
+    before = {name: os.environ.get(name) for name in ("OTKLIK_DATA", "OTKLIK_LANG")}
+    os.environ.update({"OTKLIK_DATA": str(data), "OTKLIK_LANG": "en"})
+    try:
+        with launch(REGION, data) as sandbox:
+            yield Deployment(data, sandbox)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One deployment for a module; its tests come in order and build on each other."""
+    yield from deploy(tmp_path_factory.mktemp("street"))
