@@ -9,11 +9,14 @@ export DO_NOT_TRACK = 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS = false
 export DAGSTER_DISABLE_TELEMETRY = yes
 export GX_ANALYTICS_ENABLED = false
+# Where bytecode may not be kept, every import costs twice.
+unexport PYTHONDONTWRITEBYTECODE
+HEAVY := scenario or browser or chaos or postgres or spark
 
-.PHONY: help setup demo dev test check clean lock
+.PHONY: help setup demo dev test test-heavy check clean lock
 
 help: ## List the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(VENV)/.ready ## Make .venv with the locked packages.
 
@@ -35,7 +38,10 @@ dev: setup ## Open the Dagster UI on http://127.0.0.1:3000.
 	$(BIN)/otklik dev
 
 test: setup ## The fast tests.
-	$(BIN)/pytest -n 2 -m "not scenario and not browser and not chaos and not postgres and not spark"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY))"
+
+test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
+	$(BIN)/pytest -m "$(HEAVY)"
 
 check: setup ## Lint, types, SQL, dbt parse, definitions.
 	$(BIN)/ruff check .

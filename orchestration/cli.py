@@ -20,6 +20,7 @@ import typer
 
 if TYPE_CHECKING:
     from ingestion.config import Settings
+    from orchestration.messages import Language
     from orchestration.street import Listener, Outcome, Wish
 
 app = typer.Typer(
@@ -237,7 +238,7 @@ def _run(wish: Wish) -> Outcome:
 
 
 @contextmanager
-def _progress(language: str, reads: int) -> Iterator[Listener]:
+def _progress(language: Language, reads: int) -> Iterator[Listener]:
     """A progress bar on stderr; gives the listener of the street's steps."""
     from rich.console import Console
     from rich.progress import (
@@ -258,14 +259,13 @@ def _progress(language: str, reads: int) -> Iterator[Listener]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    spoken = "ru" if language == "ru" else "en"
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task(say(spoken, "preparing"), total=reads + STEPS_AFTER_READING)
+        task = bar.add_task(say(language, "preparing"), total=reads + STEPS_AFTER_READING)
         begun = 0
 
         def listener(key: str, values: Mapping[str, str]) -> None:
             nonlocal begun
-            bar.update(task, description=say(spoken, key, **values), completed=begun)
+            bar.update(task, description=say(language, key, **values), completed=begun)
             begun += 1
 
         yield listener

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from ingestion.config import load_regions, load_settings
 from ingestion.errors import UsageError
+from orchestration.messages import Language
 from orchestration.processes import run_in_foreground
 from orchestration.street import ROOT, Listener, Outcome, Wish, run_street
 
 MARKER = "demo.json"
-Progress = Callable[[str, int], AbstractContextManager[Listener]]
+Progress = Callable[[Language, int], AbstractContextManager[Listener]]
 
 
 def play(scenario: str, data: Path, progress: Progress) -> Outcome:

@@ -153,7 +153,8 @@ def _listening(listener: Listener | None) -> Iterator[None]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            heard(record.msg, record.args if isinstance(record.args, Mapping) else {})
+            values = record.args if isinstance(record.args, Mapping) else {}
+            heard(record.msg, {name: str(value) for name, value in values.items()})
 
     logger = logging.getLogger("otklik.steps")
     handler = Handler()

@@ -10,4 +10,3 @@ class PublishError(Exception):
         self.problem = problem.rstrip(". ")
         self.next_step = next_step.rstrip(". ")
         super().__init__(f"{self.problem}; {self.next_step}.")
-

@@ -7,8 +7,8 @@
     published/current -> releases/<id>
     published/serving.duckdb
 
-The id is the moment the figures were first stated for and a hash of the files' content: a later run that finds
-the same figures makes no new release. Nothing here reads the clock.
+The id is the moment the figures were first stated for and a hash of the files' content: a later run that
+finds the same figures makes no new release. Nothing here reads the clock.
 """
 
 from __future__ import annotations

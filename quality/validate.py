@@ -40,9 +40,10 @@ def judge(suite: Suite, frames: Frames, as_of: datetime) -> list[CheckResult]:
     """
     _silence()
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     source = context.data_sources.add_pandas(name=suite.name)
     held: dict[str, Any] = {}
     results = []
@@ -62,10 +63,12 @@ def judge(suite: Suite, frames: Frames, as_of: datetime) -> list[CheckResult]:
 
 
 def _judge_one(suite: Suite, expectation: Expectation, batch: Any, rows: int) -> CheckResult:
+    from great_expectations.expectations.metadata_types import FailureSeverity
     from great_expectations.expectations.registry import get_expectation_impl
 
     implementation = get_expectation_impl(expectation.expectation)
-    outcome = batch.validate(implementation(severity=expectation.severity, **expectation.arguments))
+    severity = FailureSeverity(expectation.severity)
+    outcome = batch.validate(implementation(severity=severity, **expectation.arguments))
     raised = outcome.exception_info.get("raised_exception") if outcome.exception_info else False
     counts = outcome.result or {}
     passed = bool(outcome.success)

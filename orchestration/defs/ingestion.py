@@ -15,6 +15,10 @@ from orchestration.keys import OWNERS, asset_key
 
 LIVE_TAG = "otklik/mode"
 HISTORY_FROM = "2019-01-01"
+PARTITIONS_ARE_WINDOWS = (
+    "Partitions are UTC days that were read again by a backfill. Live runs go on from the cursors and mark "
+    "none: a missing partition is not a missing day."
+)
 daily = dg.DailyPartitionsDefinition(start_date=HISTORY_FROM, timezone="UTC")
 # A source that is down for a minute should not cost the night's run.
 patience = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -34,15 +38,18 @@ def window_of(context: dg.AssetExecutionContext) -> Window | None:
 
 def table_spec(table: RawTable, spec: SourceSpec | None) -> dg.AssetSpec:
     """A raw table as an asset, described from the source's own schema."""
-    columns = [dg.TableColumn(column.name, column.type, column.description) for column in table.columns]
+    windowed = spec is not None and spec.windowed
+    description = f"{table.description}\n\nAppend-only: every version of every object, as received."
+    if windowed:
+        description += f" {PARTITIONS_ARE_WINDOWS}"
     return dg.AssetSpec(
         asset_key("raw", table.name),
-        description=f"{table.description}\n\nAppend-only: every version of every object, as received.",
+        description=description,
         group_name="raw",
         kinds={"dlt", "duckdb"},
         owners=OWNERS["raw"],
-        metadata={"dagster/column_schema": dg.TableSchema(columns)},
-        partitions_def=daily if spec and spec.windowed else None,
+        metadata={"dagster/column_schema": _column_schema(table), "dagster/table_name": f"raw.{table.name}"},
+        partitions_def=daily if windowed else None,
         freshness_policy=fresh if spec else None,
     )
 
@@ -75,10 +82,10 @@ def source_asset(spec: SourceSpec) -> dg.AssetsDefinition:
                 " ".join(str(error) for error in failures),
                 allow_retries=any(isinstance(error, SourceDown) for error in failures),
             )
+        rows = street.row_counts()
         for resource, table in spec.resources.items():
-            yield dg.MaterializeResult(
-                asset_key=asset_key("raw", table.name), metadata=_counts(reports, resource)
-            )
+            counts = _counts(reports, resource) | {"dagster/row_count": rows.get(f"raw.{table.name}", 0)}
+            yield dg.MaterializeResult(asset_key=asset_key("raw", table.name), metadata=counts)
 
     return read
 
@@ -94,15 +101,29 @@ def source_asset(spec: SourceSpec) -> dg.AssetsDefinition:
 )
 def book_of_loads(street: Street) -> Iterator[dg.MaterializeResult]:
     """State how many rows the book of loads and the quarantine hold; the loads themselves write them."""
-    import duckdb
+    rows = street.row_counts()
+    for table in SHARED_TABLES:
+        yield dg.MaterializeResult(
+            asset_key=asset_key("raw", table.name),
+            metadata={"dagster/row_count": rows.get(f"raw.{table.name}", 0)},
+        )
 
-    with duckdb.connect(str(street.settings.warehouse), read_only=True) as connection:
-        for table in SHARED_TABLES:
-            row = connection.execute(f"select count(*) from raw.{table.name}").fetchone()  # noqa: S608
-            yield dg.MaterializeResult(
-                asset_key=asset_key("raw", table.name),
-                metadata={"dagster/row_count": row[0] if row else 0},
-            )
+
+def _column_schema(table: RawTable) -> dg.TableSchema:
+    """Columns with keys and required ones marked, the common ones and dlt's load id included."""
+    columns = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            column.description,
+            dg.TableColumnConstraints(
+                nullable=not column.required, other=["part of the key"] if column.key else []
+            ),
+        )
+        for column in table.all_columns
+    ]
+    load_id = dg.TableColumn("_dlt_load_id", "text", "dlt load that the row came with; joins raw.loads.")
+    return dg.TableSchema([*columns, load_id])
 
 
 def _counts(reports: list[LoadReport], resource: str) -> dict[str, int | float | str]:

@@ -54,7 +54,7 @@ CANDIDATE = asset_key("published", "candidate")
 FACT_KEYS = sorted(
     {gate_asset(expectation) for expectation in GATE.expectations}
     | {asset_key("facts", "fct_appeal_events")},
-    key=lambda key: key.path,
+    key=lambda key: key.to_user_string(),
 )
 
 

@@ -99,6 +99,18 @@ class Street(dg.ConfigurableResource):
         """Whether incremental building would mix two versions of the rules, or a rebuild was asked for."""
         return self.full_refresh or built_under_other_rules(self._settings.warehouse, self.rules)
 
+    def row_counts(self) -> dict[str, int]:
+        """Rows of each table of the warehouse by schema.table; empty before its first load."""
+        import duckdb
+
+        if not self._settings.warehouse.exists():
+            return {}
+        with duckdb.connect(str(self._settings.warehouse), read_only=True) as connection:
+            found = connection.execute(
+                "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
+            ).fetchall()
+        return dict(found)
+
     def published(self) -> list[PublishedTable]:
         return published_tables(DBT_MANIFEST)
 

@@ -57,10 +57,8 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street
     target.mkdir(parents=True, exist_ok=True)
     invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     events = list(invocation.stream())
-    if street.settings.warehouse.exists():
-        rows = _row_counts(street)
-        events = [_with_row_count(event, rows, context) for event in events]
-    yield from events
+    rows = street.row_counts()
+    yield from (_with_row_count(event, rows, context) for event in events)
     street.write_note(
         context.run_id, f"dbt_{part}", _test_results(invocation.get_artifact("run_results.json"))
     )
@@ -94,16 +92,6 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street
     """Marts, from the slices that facts touched."""
     steps.info("marts")
     yield from build(context, dbt, street, "marts")
-
-
-def _row_counts(street: Street) -> dict[str, int]:
-    import duckdb
-
-    with duckdb.connect(str(street.settings.warehouse), read_only=True) as connection:
-        found = connection.execute(
-            "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
-        ).fetchall()
-    return dict(found)
 
 
 def _with_row_count(event: Any, rows: Mapping[str, int], context: dg.AssetExecutionContext) -> Any:

@@ -1,6 +1,6 @@
 """Settings and region files: strict, readable errors, no secrets shown, cheap to import."""
 
-# ruff: noqa: DTZ001 - the warehouse keeps naive UTC
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """«Инцидент» exports: four layouts by headers, local time, quarantine, unreadable files, speed."""
 
-# ruff: noqa: DTZ001 - the warehouse keeps naive UTC
+
 
 from __future__ import annotations
 

@@ -51,7 +51,8 @@ def test_the_facts_hold_what_the_truth_counts(deployment: Deployment) -> None:
         "select local_date, count(*) from facts.fct_appeals where is_countable group by local_date"
     )
     by_territory = deployment.query(
-        "select coalesce(territory_id, 'unknown'), count(*) from facts.fct_appeals where is_countable group by all"
+        "select coalesce(territory_id, 'unknown'), count(*) from facts.fct_appeals "
+        "where is_countable group by all"
     )
     responses = deployment.query("select source, count(*) from facts.fct_responses group by source")
 
@@ -105,7 +106,9 @@ def test_a_poisoned_page_publishes_nothing_and_the_next_good_run_heals(
     before = deployment.shelf.current_manifest()
     cursor = "select count(*), max(updated_at) from raw.pos_appeals"
     landed = deployment.warehouse(cursor)
-    deployment.sandbox.faults([{"kind": kind, "path_contains": "/pos/", "field": "registered_at", "times": 9}])
+    deployment.sandbox.faults(
+        [{"kind": kind, "path_contains": "/pos/", "field": "registered_at", "times": 9}]
+    )
 
     outcome = deployment.run(sources=("pos",))
 
@@ -129,7 +132,9 @@ def test_a_gate_that_refuses_stops_the_release(deployment: Deployment) -> None:
 
 def test_an_identity_broken_by_hand_is_refused_and_a_rebuild_heals(deployment: Deployment) -> None:
     before = deployment.shelf.current_manifest()
-    deployment.warehouse("delete from marts.channels_daily where channel = 'pos' and local_date = '2026-03-11'")
+    deployment.warehouse(
+        "delete from marts.channels_daily where channel = 'pos' and local_date = '2026-03-11'"
+    )
 
     refused = deployment.run(sources=("registry",))
 
@@ -149,7 +154,9 @@ def test_a_week_read_again_changes_nothing_and_moves_no_cursor(deployment: Deplo
     assert outcome.failures == []
     assert deployment.files() == before
     assert deployment.warehouse(state + " order by version desc limit 1") == cursors
-    windows = deployment.warehouse("select distinct window_since, window_until from raw.loads where mode = 'window'")
+    windows = deployment.warehouse(
+        "select distinct window_since, window_until from raw.loads where mode = 'window'"
+    )
     assert windows == [(datetime(2026, 3, 9), datetime(2026, 3, 16))]
 
 
