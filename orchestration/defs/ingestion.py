@@ -54,6 +54,23 @@ def table_spec(table: RawTable, spec: SourceSpec | None) -> dg.AssetSpec:
     )
 
 
+def _column_schema(table: RawTable) -> dg.TableSchema:
+    """Columns with keys and required ones marked, the common ones and dlt's load id included."""
+    columns = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            column.description,
+            dg.TableColumnConstraints(
+                nullable=not column.required, other=["part of the key"] if column.key else []
+            ),
+        )
+        for column in table.all_columns
+    ]
+    load_id = dg.TableColumn("_dlt_load_id", "text", "dlt load that the row came with; joins raw.loads.")
+    return dg.TableSchema([*columns, load_id])
+
+
 def source_asset(spec: SourceSpec) -> dg.AssetsDefinition:
     """The step that reads one source of every chosen region."""
 
@@ -107,23 +124,6 @@ def book_of_loads(street: Street) -> Iterator[dg.MaterializeResult]:
             asset_key=asset_key("raw", table.name),
             metadata={"dagster/row_count": rows.get(f"raw.{table.name}", 0)},
         )
-
-
-def _column_schema(table: RawTable) -> dg.TableSchema:
-    """Columns with keys and required ones marked, the common ones and dlt's load id included."""
-    columns = [
-        dg.TableColumn(
-            column.name,
-            column.type,
-            column.description,
-            dg.TableColumnConstraints(
-                nullable=not column.required, other=["part of the key"] if column.key else []
-            ),
-        )
-        for column in table.all_columns
-    ]
-    load_id = dg.TableColumn("_dlt_load_id", "text", "dlt load that the row came with; joins raw.loads.")
-    return dg.TableSchema([*columns, load_id])
 
 
 def _counts(reports: list[LoadReport], resource: str) -> dict[str, int | float | str]:
