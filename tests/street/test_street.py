@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import date, datetime, timedelta
@@ -11,12 +12,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingestion.config import load_settings
+from ingestion.lock import warehouse_lock
 from orchestration.defs.resources import DBT_MANIFEST
+from orchestration.operations import list_releases, read_status, run_query
 from publishing.catalogue import published_tables
 from publishing.release import Provenance, build_candidate, point_current, put_in_place, record_audit, retire
 from publishing.serving import build_serving
 from tests.street.conftest import Deployment
 
+DOCS = Path(__file__).parents[2] / "docs"
 PERSONAL = ("900 000-", "900000", "@example.org", "[id")
 
 
@@ -35,10 +40,7 @@ def test_every_figure_of_the_truth_comes_out(deployment: Deployment) -> None:
     assert len(figures) > 40
     for figure in figures:
         key = (figure["period_from"], figure["period_to"], figure["measure"], figure["slice"])
-        if figure.get("value") == 0:
-            assert key not in found  # a slice nobody wrote in has no row
-            continue
-        value, text = found[key]
+        value, text = found.get(key, (0, None))  # a slice nobody wrote in has no row
         if "value_text" in figure:
             assert text == figure["value_text"], figure
         else:
@@ -66,18 +68,6 @@ def test_rows_without_a_date_are_in_quarantine_and_counted(deployment: Deploymen
     assert dict(rows) == {"no registration date": 4}
 
 
-def test_the_same_input_gives_the_same_bytes(deployment: Deployment) -> None:
-    before = deployment.files()
-
-    outcome = deployment.run()
-    rebuilt = deployment.run(full_refresh=True)
-
-    assert outcome.failures == []
-    assert not outcome.is_new
-    assert not rebuilt.is_new
-    assert deployment.files() == before
-
-
 def test_nothing_personal_is_published(deployment: Deployment) -> None:
     for path in deployment.shelf.current.resolve().rglob("*"):
         if path.is_file():
@@ -99,49 +89,21 @@ def test_the_manifest_says_where_the_release_comes_from(deployment: Deployment) 
     assert rows["facts/fct_appeals"] == deployment.query("select count(*) from facts.fct_appeals")[0][0]
 
 
-@pytest.mark.parametrize("kind", ["type_flip", "missing_key"])
-def test_a_poisoned_page_publishes_nothing_and_the_next_good_run_heals(
-    deployment: Deployment, kind: str
-) -> None:
-    before = deployment.shelf.current_manifest()
-    cursor = "select count(*), max(updated_at) from raw.pos_appeals"
-    landed = deployment.warehouse(cursor)
-    deployment.sandbox.faults(
-        [{"kind": kind, "path_contains": "/pos/", "field": "registered_at", "times": 9}]
-    )
-
-    outcome = deployment.run(sources=("pos",))
-
-    assert not outcome.succeeded
-    assert "registered_at" in outcome.failures[0]
-    assert outcome.failures[0].endswith(".")
-    assert deployment.shelf.current_manifest() == before
-    assert deployment.warehouse(cursor) == landed
-    deployment.sandbox.faults([])
-    assert deployment.run(sources=("pos",)).failures == []
+def test_every_documented_query_answers(deployment: Deployment) -> None:
+    queries = re.findall(r"```sql\n(.*?)```", (DOCS / "analyst.md").read_text("utf-8"), re.DOTALL)
+    assert len(queries) >= 10
+    for query in queries:
+        assert deployment.query(query), query
 
 
-def test_a_gate_that_refuses_stops_the_release(deployment: Deployment) -> None:
-    before = deployment.shelf.current_manifest()
+def test_a_run_that_finds_nothing_new_keeps_the_release(deployment: Deployment) -> None:
+    before = deployment.files()
 
-    outcome = deployment.run(as_of="2026-03-10T00:00:00")
+    outcome = deployment.run()
 
-    assert any("no_appeal_from_the_future" in sentence for sentence in outcome.failures)
-    assert deployment.shelf.current_manifest() == before
-
-
-def test_an_identity_broken_by_hand_is_refused_and_a_rebuild_heals(deployment: Deployment) -> None:
-    before = deployment.shelf.current_manifest()
-    deployment.warehouse(
-        "delete from marts.channels_daily where channel = 'pos' and local_date = '2026-03-11'"
-    )
-
-    refused = deployment.run(sources=("registry",))
-
-    assert any("channels_add_up_to_the_total" in sentence for sentence in refused.failures)
-    assert deployment.shelf.current_manifest() == before
-    assert deployment.run(full_refresh=True).failures == []
-    assert deployment.shelf.current_manifest() == before
+    assert outcome.failures == []
+    assert not outcome.is_new
+    assert deployment.files() == before
 
 
 def test_a_week_read_again_changes_nothing_and_moves_no_cursor(deployment: Deployment) -> None:
@@ -158,6 +120,95 @@ def test_a_week_read_again_changes_nothing_and_moves_no_cursor(deployment: Deplo
         "select distinct window_since, window_until from raw.loads where mode = 'window'"
     )
     assert windows == [(datetime(2026, 3, 9), datetime(2026, 3, 16))]
+
+
+def test_an_identity_broken_by_hand_is_refused_and_a_rebuild_gives_the_same_bytes(
+    deployment: Deployment,
+) -> None:
+    before, files = deployment.shelf.current_manifest(), deployment.files()
+    deployment.warehouse(
+        "delete from marts.channels_daily where channel = 'pos' and local_date = '2026-03-11'"
+    )
+
+    refused = deployment.run(sources=("registry",))
+
+    assert any("channels_add_up_to_the_total" in sentence for sentence in refused.failures)
+    assert deployment.shelf.current_manifest() == before
+    rebuilt = deployment.run(sources=("registry",), full_refresh=True)
+    assert rebuilt.failures == []
+    assert not rebuilt.is_new
+    assert deployment.files() == files
+
+
+def test_a_gate_that_refuses_stops_the_release(deployment: Deployment) -> None:
+    before = deployment.shelf.current_manifest()
+
+    outcome = deployment.run(as_of="2026-03-10T00:00:00", sources=("registry",))
+
+    assert any("no_appeal_from_the_future" in sentence for sentence in outcome.failures)
+    assert deployment.shelf.current_manifest() == before
+
+
+@pytest.mark.parametrize("kind", ["type_flip", "missing_key"])
+def test_a_poisoned_page_publishes_nothing_and_says_why(deployment: Deployment, kind: str) -> None:
+    before = deployment.shelf.current_manifest()
+    landed = deployment.warehouse("select count(*), max(updated_at) from raw.pos_appeals")
+    deployment.sandbox.faults(
+        [{"kind": kind, "path_contains": "/pos/", "field": "registered_at", "times": 9}]
+    )
+
+    outcome = deployment.run(sources=("pos",))
+
+    deployment.sandbox.faults([])
+    assert len(outcome.failures) == 1
+    assert "registered_at" in outcome.failures[0]
+    assert deployment.shelf.current_manifest() == before
+    assert deployment.warehouse("select count(*), max(updated_at) from raw.pos_appeals") == landed
+
+
+def test_a_wrong_token_is_one_sentence(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = deployment.shelf.current_manifest()
+    monkeypatch.setenv("OTKLIK_STREET_POS_TOKEN", "not-the-token")
+
+    outcome = deployment.run(sources=("pos",))
+
+    assert len(outcome.failures) == 1
+    assert "token" in outcome.failures[0]
+    assert "not-the-token" not in outcome.failures[0]
+    assert deployment.shelf.current_manifest() == before
+
+
+def test_an_unreadable_workbook_is_one_sentence(deployment: Deployment) -> None:
+    before = deployment.shelf.current_manifest()
+    broken = deployment.sandbox.folder / "incident" / "street" / "broken.xlsx"
+    broken.write_bytes(b"this is no workbook")
+
+    outcome = deployment.run(sources=("incident",))
+
+    broken.unlink()
+    assert len(outcome.failures) == 1
+    assert "broken.xlsx" in outcome.failures[0]
+    assert deployment.shelf.current_manifest() == before
+
+
+def test_a_second_start_says_who_holds_the_warehouse(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.defs.resources.LOCK_WAIT_SECONDS", 0)
+    with warehouse_lock(load_settings(), "a test"):
+        outcome = deployment.run()
+
+    assert len(outcome.failures) == 1
+    assert "a test (pid" in outcome.failures[0]
+
+
+def test_the_next_good_run_heals(deployment: Deployment) -> None:
+    before = deployment.files()
+
+    outcome = deployment.run()
+
+    assert outcome.failures == []
+    assert deployment.files() == before
 
 
 READER = """
@@ -220,9 +271,6 @@ def test_ten_releases_while_a_reader_queries(deployment: Deployment) -> None:
 
 
 def test_a_release_can_be_asked_by_its_id(deployment: Deployment) -> None:
-    from ingestion.config import load_settings
-    from orchestration.operations import list_releases, read_status, run_query
-
     listed = list_releases(load_settings())
     oldest = listed[-1]
     _, rows = run_query(load_settings(), "select sum(appeals) from marts.channels_daily", oldest["id"])

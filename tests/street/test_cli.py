@@ -1,0 +1,93 @@
+"""`otklik` as a person or a script meets it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.kit import launch, read_env
+from tests.street.conftest import REGION
+
+HEAVY = ("dagster", "dbt", "dlt", "great_expectations", "pandas", "duckdb", "pyarrow")
+
+
+def otklik(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with a data folder of its own; messages in English."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("OTKLIK_")}
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", *arguments],
+        env={**plain, "OTKLIK_DATA": str(data), "OTKLIK_LANG": "en", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a configured region that nobody has read yet."""
+    folder = tmp_path_factory.mktemp("cli")
+    with launch(REGION, folder):
+        return folder
+
+
+def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
+    answer = otklik(tmp_path, "--help")
+    assert answer.returncode == 0
+    for command in ("demo", "run", "backfill", "status", "query", "releases", "sandbox"):
+        assert command in answer.stdout
+    probe = "import orchestration.cli, sys; print([m for m in sys.argv[1:] if m in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", probe, *HEAVY], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["run", "--region", "nowhere"], 2, "There is no region 'nowhere'; use one of: street."),
+        (["run", "--sources", "fax"], 2, "There is no source 'fax'"),
+        (["run", "--as-of", "yesterday"], 2, "--as-of 'yesterday' is no moment"),
+        (["backfill", "--since", "2026-03-09", "--until", "2026-03-09"], 2, "later than --since"),
+        (["query", "select 1"], 4, "There is no release yet"),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_the_next_step(
+    data: Path, arguments: list[str], code: int, words: str
+) -> None:
+    answer = otklik(data, *arguments)
+    assert answer.returncode == code
+    assert words in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert answer.stdout == ""
+
+
+def test_without_a_key_nothing_starts(tmp_path: Path) -> None:
+    answer = otklik(tmp_path, "run")
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("OTKLIK_HMAC_KEY is not set")
+
+
+def test_an_unknown_scenario_names_the_next_step(tmp_path: Path) -> None:
+    answer = otklik(tmp_path, "demo", "--scenario", "atlantis")
+    assert answer.returncode == 2
+    assert "atlantis" in answer.stderr
+    assert "docs/scenarios.md" in answer.stderr
+
+
+def test_a_demo_does_not_take_a_real_deployments_folder(tmp_path: Path) -> None:
+    (tmp_path / "warehouse.duckdb").touch()
+    answer = otklik(tmp_path, "demo")
+    assert answer.returncode == 2
+    assert "holds a warehouse that is no demo" in answer.stderr
+
+
+def test_an_empty_deployment_has_no_releases(data: Path) -> None:
+    answer = otklik(data, "releases", "--json")
+    assert (answer.returncode, json.loads(answer.stdout)) == (0, [])
+    assert read_env(data / "deployment.env")["OTKLIK_REGIONS"]

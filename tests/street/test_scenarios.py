@@ -1,0 +1,80 @@
+"""The scenarios of the project come out of the whole street as published, to the unit."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.scenario
+FIGURES = Path(__file__).parents[3] / "shared" / "figures.csv"
+
+
+def play(scenario: str, data: Path) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+    """Run `otklik demo` as a user does; the year review by (period_from, period_to, measure, slice)."""
+    environment = {**os.environ, "OTKLIK_DATA": str(data), "OTKLIK_LANG": "en"}
+    command = [sys.executable, "-m", "orchestration.cli"]
+    done = subprocess.run(
+        [*command, "demo", "--scenario", scenario],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    asked = subprocess.run(
+        [*command, "query", "--json", "select * from marts.year_review"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = json.loads(asked.stdout)
+    return {(row["period_from"], row["period_to"], row["measure"], row["slice"]): row for row in rows}
+
+
+@pytest.mark.parametrize("scenario", ["demo", "tyumen-2021"])
+def test_a_scenario_comes_out_as_its_truth_says(scenario: str, tmp_path: Path) -> None:
+    review = play(scenario, tmp_path)
+
+    truth = json.loads((tmp_path / "sandbox" / "truth.json").read_text("utf-8"))
+    for figure in truth["figures"]:
+        key = (figure["period_from"], figure["period_to"], figure["measure"], figure["slice"])
+        if figure.get("value") == 0 and key not in review:
+            continue  # a slice nobody wrote in has no row
+        if "value_text" in figure:
+            assert review[key]["value_text"] == figure["value_text"], figure
+        else:
+            assert review[key]["value"] == pytest.approx(figure["value"], rel=1e-9), figure
+    for line in published(scenario):
+        compare(line, review[line["period_from"], line["period_to"], line["measure"], line["slice"]])
+
+
+def published(scenario: str) -> list[dict[str, str]]:
+    """The published figures of a scenario; none where the project stands without them."""
+    if not FIGURES.exists():
+        return []
+    with FIGURES.open(encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["scenario"] == scenario]
+
+
+def compare(line: dict[str, str], row: dict[str, Any]) -> None:
+    """Hold a computed figure against a published one by its exactness."""
+    if row["value"] is None:
+        assert row["value_text"] == line["value"], line
+        return
+    value, expected = row["value"], float(line["value"])
+    fits = {
+        "exact": value == expected,
+        "at_most": value <= expected,
+        "at_least": value >= expected,
+        "more_than": value > expected,
+        "about": value == pytest.approx(expected, rel=0.05),
+    }
+    assert fits[line["exactness"]], (line, value)
