@@ -1,7 +1,5 @@
 """Settings and region files: strict, readable errors, no secrets shown, cheap to import."""
 
-
-
 from __future__ import annotations
 
 import pickle

@@ -1,7 +1,5 @@
 """«Инцидент» exports: four layouts by headers, local time, quarantine, unreadable files, speed."""
 
-
-
 from __future__ import annotations
 
 import time
