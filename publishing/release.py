@@ -144,7 +144,7 @@ def put_in_place(shelf: Shelf) -> tuple[dict[str, Any], bool]:
     if "audit" not in manifest.get("checks", {}):
         raise PublishError("There is no audited candidate release", "run the whole street: `otklik run`")
     current = shelf.current_manifest()
-    if current and current["content"] == manifest["content"]:
+    if current and current.get("content") == manifest["content"]:
         shutil.rmtree(shelf.candidate)
         return current, False
     target = shelf.releases / manifest["id"]

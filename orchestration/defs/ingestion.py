@@ -20,8 +20,8 @@ PARTITIONS_ARE_WINDOWS = (
     "none: a missing partition is not a missing day."
 )
 daily = dg.DailyPartitionsDefinition(start_date=HISTORY_FROM, timezone="UTC")
-# A source that is down for a minute should not cost the night's run.
-patience = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+# A source that is down for a minute should not cost the night's run; requests have their own retries below.
+patience = dg.RetryPolicy(max_retries=1, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 fresh = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26), warn_window=timedelta(hours=25))
 
 

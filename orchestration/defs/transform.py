@@ -51,7 +51,10 @@ def run_environment(street: Street) -> dict[str, str]:
 def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street, part: str) -> Iterator[Any]:
     """Run dbt and give its events, with row counts; the results of its tests are written down."""
     os.environ.update(run_environment(street))
-    arguments = ["build", *(["--full-refresh"] if street.must_rebuild() else [])]
+    # Unit tests judge the SQL, not the data: they belong to `make test`.
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if street.must_rebuild():
+        arguments.append("--full-refresh")
     # One target folder per part, kept between runs: dbt's parsed project is found again, nothing piles up.
     target = street.settings.data.resolve() / "dbt" / part
     target.mkdir(parents=True, exist_ok=True)
