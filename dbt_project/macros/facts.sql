@@ -39,3 +39,10 @@
     {{ calendar }}.working_seconds
   ))
 {%- endmacro %}
+
+{# fct_appeals as it stands before this run replaces any of it; nothing before the first build. #}
+{% macro standing_appeals() -%}
+  {{ return(
+    adapter.get_relation(database=target.database, schema='facts', identifier='fct_appeals') if execute else none
+  ) }}
+{%- endmacro %}

@@ -6,9 +6,6 @@
     )
 }}
 
-{%- set standing = adapter.get_relation(database=target.database, schema='facts', identifier='fct_appeals')
-    if execute else none %}
-
 with
 
 batch as (
@@ -38,7 +35,7 @@ left_behind as (
         standing.region_id,
         standing.local_date
     from changed
-    inner join {{ standing or 'batch' }} as standing on changed.appeal_id = standing.appeal_id
+    inner join {{ standing_appeals() or 'batch' }} as standing on changed.appeal_id = standing.appeal_id
 ),
 
 slices as (

@@ -19,7 +19,7 @@ placed as (
         comments.*,
         coalesce(posts.author_kind = 'citizen', mentions.post_key is not null) as is_under_citizen_post,
         posts.post_key is not null or mentions.post_key is null as is_on_own_wall,
-        coalesce(posts.load_seq, mentions.load_seq) as post_seq
+        greatest(coalesce(posts.load_seq, -1), coalesce(mentions.load_seq, -1)) as post_seq
     from comments
     left join posts on comments.post_key = posts.post_key
     left join mentions on comments.post_key = mentions.post_key
