@@ -18,7 +18,7 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
 
 
 @pytest.fixture(scope="session")
-def _built(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse of two regions, seeds and models built once: tests copy it."""
     path = tmp_path_factory.mktemp("built") / "warehouse.duckdb"
     street = Street(dbt, path)
@@ -47,8 +47,8 @@ def _built(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def street(dbt: Dbt, _built: Path, tmp_path: Path) -> Street:
+def street(dbt: Dbt, built: Path, tmp_path: Path) -> Street:
     """A copy of the built warehouse."""
     path = tmp_path / "warehouse.duckdb"
-    shutil.copy(_built, path)
+    shutil.copy(built, path)
     return Street(dbt, path)

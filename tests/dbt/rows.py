@@ -12,8 +12,8 @@ Row = dict[str, Any]
 
 
 def utc(text: str) -> datetime:
-    """`06-01 09:30` of 2026, naive UTC."""
-    return datetime.fromisoformat(f"2026-{text}")
+    """`06-01 09:30` of 2026 or a whole ISO moment, naive UTC."""
+    return datetime.fromisoformat(f"2026-{text}" if text[2] == "-" else text)
 
 
 def registry(
