@@ -90,7 +90,15 @@ clocked as (
         regimes.first_unit,
         regimes.final_amount,
         regimes.final_unit,
-        interim_day.working_days_through + regimes.after_interim_amount as after_interim_working_day
+        interim_day.working_days_through + regimes.after_interim_amount as after_interim_working_day,
+        -- null outside working hours' regimes: as a condition of the join it would make a nested loop of it
+        case
+            when regimes.first_unit = 'working_hours'
+                then cast(floor((
+                    {{ working_seconds_at('registered_day', 'labelled.registered_local') }}
+                    + regimes.first_amount * 3600 - 1
+                ) / 900) as bigint)
+        end as due_quarter_number
     from labelled
     left join calendar as registered_day
         on
@@ -145,10 +153,7 @@ due as (
     left join quarters as due_quarter
         on
             clocked.region_id = due_quarter.region_id
-            and clocked.first_unit = 'working_hours'
-            and cast(floor(
-                (clocked.registered_working_seconds + clocked.first_amount * 3600 - 1) / 900
-            ) as bigint) = due_quarter.quarter_number
+            and clocked.due_quarter_number = due_quarter.quarter_number
     left join calendar as after_interim_day
         on
             clocked.region_id = after_interim_day.region_id
