@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ingestion.config import load_regions, load_settings
 from ingestion.errors import UsageError
+from orchestration.dbt_manifest import ensure_manifest
 from orchestration.messages import Language
 from orchestration.processes import run_in_foreground
 from orchestration.street import ROOT, Listener, Outcome, Wish, run_street
@@ -33,8 +34,10 @@ def play(scenario: str, data: Path, progress: Progress) -> Outcome:
     claim(scenario, data)
     # dbt takes up its parsed project again only under the same profile, and this is part of it.
     os.environ["OTKLIK_WAREHOUSE"] = str((data / "warehouse.duckdb").resolve())
+    # While the sandbox makes its population: dbt parses in a process of its own, Dagster is imported here.
+    threading.Thread(target=ensure_manifest, daemon=True).start()
     preparing = threading.Thread(target=_import_street, daemon=True)
-    preparing.start()  # Dagster's and dbt's imports, while the sandbox makes its population
+    preparing.start()
     try:
         with launch(scenario, data) as _:
             settings = load_settings()
@@ -88,4 +91,5 @@ def develop(data: Path, port: int) -> int:
 
 
 def _import_street() -> None:
-    import_module("orchestration.definitions")
+    for module in ("dlt", "duckdb", "pyarrow", "dagster_dbt", "orchestration.definitions"):
+        import_module(module)

@@ -2,9 +2,7 @@
 
 import json
 import logging
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,13 +17,12 @@ from pydantic import Field, PrivateAttr
 from ingestion.clock import parse_utc
 from ingestion.config import Region, Settings, find_region, load_regions, load_settings
 from ingestion.lock import warehouse_lock
+from orchestration.dbt_manifest import DBT_MANIFEST, DBT_PROJECT_DIR, dbt_executable, ensure_manifest
 from orchestration.rules import built_under_other_rules, fingerprint
 from publishing.catalogue import PublishedTable, published_tables
 from publishing.release import Shelf
 
 ROOT = Path(__file__).resolve().parents[2]
-DBT_PROJECT_DIR = ROOT / "dbt_project"
-DBT_MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
 LOCK_WAIT_SECONDS = 30
 steps = logging.getLogger("otklik.steps")
 
@@ -141,31 +138,11 @@ def git_commit() -> str:
 
 
 def prepare_dbt() -> DbtProject:
-    """The dbt project with a manifest that is not older than its files; parses only when it is."""
-    project = DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
-    if not DBT_MANIFEST.is_file() or DBT_MANIFEST.stat().st_mtime < _newest_source():
-        subprocess.run(
-            [str(_dbt_executable()), "--quiet", "parse", "--profiles-dir", "."],
-            cwd=DBT_PROJECT_DIR,
-            check=True,
-            env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-        )
-    return project
+    """The dbt project, with a manifest that is not older than its files."""
+    ensure_manifest()
+    return DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
     """dbt as a subprocess, so that its imports cost the street nothing while it runs."""
-    return DbtCliResource(project_dir=project, dbt_executable=str(_dbt_executable()))
-
-
-def _newest_source() -> float:
-    kinds = (".sql", ".yml", ".csv")
-    return max(
-        path.stat().st_mtime
-        for path in DBT_PROJECT_DIR.rglob("*")
-        if path.suffix in kinds and "target" not in path.parts
-    )
-
-
-def _dbt_executable() -> Path:
-    return Path(sys.executable).with_name("dbt")
+    return DbtCliResource(project_dir=project, dbt_executable=str(dbt_executable()))

@@ -14,7 +14,7 @@ import pytest
 
 from ingestion.config import load_settings
 from ingestion.lock import warehouse_lock
-from orchestration.defs.resources import DBT_MANIFEST
+from orchestration.dbt_manifest import DBT_MANIFEST
 from orchestration.operations import list_releases, read_status, run_query
 from publishing.catalogue import published_tables
 from publishing.release import Provenance, build_candidate, point_current, put_in_place, record_audit, retire
