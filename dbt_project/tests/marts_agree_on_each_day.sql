@@ -32,12 +32,12 @@ stated as (
     union all
     select
         'appeals' as measure,
-        'channels_daily' as mart,
+        'response_times_daily' as mart,
         region_id,
         local_date,
-        sum(appeals) as appeals
-    from {{ ref('channels_daily') }}
-    group by region_id, local_date
+        appeals
+    from {{ ref('response_times_daily') }}
+    where channel = 'all'
     union all
     select
         'overdue' as measure,
