@@ -34,7 +34,12 @@
   -- warehouses from before facts stood here too kept marts' places under another name; its rows' fingerprint
   -- is an old one, so everything is rebuilt
   alter table {{ progress_relation() }} drop column if exists load_seq;
-  alter table {{ progress_relation() }} add column if not exists read_to bigint default -1
+  alter table {{ progress_relation() }} add column if not exists read_to bigint default -1;
+  -- the row of a model that is no more would for ever look like one built under other rules
+  delete from {{ progress_relation() }}
+  where model not in ('' {%- for node in (graph.nodes.values() if execute else []) -%}
+    {%- if node.resource_type == 'model' %}, '{{ node.name }}'{% endif -%}
+  {%- endfor %})
 {% endmacro %}
 
 {#

@@ -148,10 +148,12 @@ def test_the_log_is_pruned_of_what_every_mart_has_read(street: Street) -> None:
     entries = street.query("select distinct strftime(local_date, '%m-%d') from facts.int_slice_changes")
     assert entries == [("06-16",)], "only the entries of the last run are left"
     street.query("delete from facts.street_progress where model = 'topics_daily'")
+    street.query("insert into facts.street_progress values ('gone_daily', 1, '2026-01-01', 'other rules')")
     street.query("update marts.topics_daily set appeals = 77")
     street.load(rows.pos("p5", "06-17 06:00"))
     street.build()
     assert street.differences() == {}, "a mart that has lost its place is rebuilt whole"
+    assert street.query("select distinct fingerprint from facts.street_progress") == [("tests",)]
 
 
 @pytest.mark.scenario
