@@ -143,7 +143,7 @@ def test_an_identity_broken_by_hand_is_refused_and_a_rebuild_gives_the_same_byte
 def test_a_gate_that_refuses_stops_the_release(deployment: Deployment) -> None:
     before = deployment.shelf.current_manifest()
 
-    outcome = deployment.run(as_of="2026-03-10T00:00:00", sources=("registry",))
+    outcome = deployment.run(as_of="2026-03-10T00:00:00", sources=("incident",))
 
     assert any("no_appeal_from_the_future" in sentence for sentence in outcome.failures)
     assert deployment.shelf.current_manifest() == before
