@@ -99,15 +99,16 @@
 
 {#
   What one run of the street is about. Orchestration hands both over in the environment, because a changed
-  --vars makes dbt parse the whole project anew, at every run; by hand, --vars works and wins.
+  --vars makes dbt parse the whole project anew, at every run; by hand, --vars works and wins. They are asked
+  for at execution only: what parsing asks for, a changed value makes dbt parse again.
 #}
 
 {# The moment the figures are stated for, naive UTC: an input, so that any release can be rebuilt. #}
 {% macro as_of() -%}
-  cast('{{ var("as_of") or env_var("OTKLIK_RUN_AS_OF", "1970-01-01 00:00:00") }}' as timestamp)
+  cast('{{ var("as_of") or (env_var("OTKLIK_RUN_AS_OF", "") if execute) or "1970-01-01 00:00:00" }}' as timestamp)
 {%- endmacro %}
 
 {# Stands for every rule the figures depend on; orchestration rebuilds all when it changes. #}
 {% macro fingerprint() -%}
-  {{ var("fingerprint") or env_var("OTKLIK_RUN_FINGERPRINT", "none") }}
+  {{ var("fingerprint") or (env_var("OTKLIK_RUN_FINGERPRINT", "") if execute) or "none" }}
 {%- endmacro %}
