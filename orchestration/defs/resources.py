@@ -3,15 +3,17 @@
 import json
 import logging
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
+from packaging.version import Version
 from pydantic import Field, PrivateAttr
 
 from ingestion.clock import parse_utc
@@ -143,6 +145,21 @@ def prepare_dbt() -> DbtProject:
     return DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
 
 
+class LeanDbtCliResource(DbtCliResource):
+    """dbt as a subprocess, without what dagster-dbt does before each start and we never use.
+
+    It runs `dbt --version` (2 s) and loads an adapter with all its macros into this process (3.6 s), to fetch
+    row counts by dbt; ours come from one query on the warehouse (`Street.row_counts`).
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(distribution_version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
+        return None
+
+
 def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """dbt as a subprocess, so that its imports cost the street nothing while it runs."""
-    return DbtCliResource(project_dir=project, dbt_executable=str(dbt_executable()))
+    """The dbt that belongs to this Python, on our project."""
+    return LeanDbtCliResource(project_dir=project, dbt_executable=str(dbt_executable()))
