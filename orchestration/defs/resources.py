@@ -162,4 +162,8 @@ class LeanDbtCliResource(DbtCliResource):
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
     """The dbt that belongs to this Python, on our project."""
-    return LeanDbtCliResource(project_dir=project, dbt_executable=str(dbt_executable()))
+    return LeanDbtCliResource(
+        project_dir=str(project.project_dir),
+        profiles_dir=str(project.profiles_dir),
+        dbt_executable=str(dbt_executable()),
+    )
