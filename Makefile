@@ -12,6 +12,8 @@ export GX_ANALYTICS_ENABLED = false
 export DG_CLI_CONFIG = orchestration/dg-cli.toml
 # Where bytecode may not be kept, every import costs twice.
 unexport PYTHONDONTWRITEBYTECODE
+# The longest first, so that two workers end together.
+ROOMS := tests/street tests/dbt tests/ingestion tests/sandbox tests/orchestration
 HEAVY := scenario or browser or chaos or postgres or spark
 
 .PHONY: help setup demo dev test test-heavy check clean lock
@@ -39,10 +41,10 @@ dev: setup ## Open the Dagster UI on http://127.0.0.1:3000.
 	$(BIN)/otklik dev
 
 test: setup ## The fast tests.
-	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY))"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY))" $(ROOMS)
 
 test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
-	$(BIN)/pytest -m "$(HEAVY)"
+	$(BIN)/pytest -m "$(HEAVY)" $(ROOMS)
 
 check: setup ## Lint, types, SQL, dbt parse, definitions.
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ class Deployment:
 
     data: Path
     sandbox: Sandbox
+    first: Outcome | None = None
 
     def run(self, **wish: Any) -> Outcome:
         """One run of the whole street."""
@@ -67,5 +68,7 @@ def deploy(data: Path) -> Iterator[Deployment]:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One deployment for a module; its tests come in order and build on each other."""
-    yield from deploy(tmp_path_factory.mktemp("street"))
+    """One deployment for a module, run once; what its tests do to it they undo or say."""
+    for deployed in deploy(tmp_path_factory.mktemp("street")):
+        deployed.first = deployed.run()
+        yield deployed
