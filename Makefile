@@ -9,6 +9,8 @@ export DO_NOT_TRACK = 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS = false
 export DAGSTER_DISABLE_TELEMETRY = yes
 export GX_ANALYTICS_ENABLED = false
+# Mirrors inside closed networks are signed by the machine's own authorities.
+export UV_SYSTEM_CERTS = true
 export DG_CLI_CONFIG = orchestration/dg-cli.toml
 # Where bytecode may not be kept, every import costs twice.
 unexport PYTHONDONTWRITEBYTECODE
