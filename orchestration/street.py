@@ -54,8 +54,6 @@ def run_street(settings: Settings, wish: Wish, listener: Listener | None = None)
     shelf = Shelf(settings.data / "published")
     before = (shelf.current_manifest() or {}).get("id")
     with _quiet(settings), _listening(listener):
-        from dagster import _core  # noqa: F401 - the heavy import stays inside, after the first word on screen
-
         from orchestration.definitions import defs
 
         with dagster_instance(settings) as instance:
@@ -123,9 +121,11 @@ def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
             error = error.cause
         if error is None or error.cls_name == "DagsterAssetCheckFailedError":
             continue
-        sentence = " ".join(error.message.split()).removeprefix(f"{error.cls_name}: ")
-        if sentence and not any(sentence.endswith(known) or known in sentence for known in sentences):
-            sentences.append(sentence.rpartition("errors.")[2].partition(": ")[2] or sentence)
+        qualified, _, words = " ".join(error.message.split()).partition(": ")
+        is_prefix = bool(error.cls_name) and qualified.endswith(str(error.cls_name))
+        sentence = words if is_prefix else f"{qualified}: {words}"
+        if not any(known in sentence for known in sentences):
+            sentences.append(sentence)
     return sentences or ["The run failed without saying why; look at it with `otklik dev`."]
 
 

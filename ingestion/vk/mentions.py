@@ -36,14 +36,19 @@ class MentionReader:
     """
 
     def __init__(
-        self, run: Run, client: VkClient, own: frozenset[int], history: datetime | None, lookback: timedelta
+        self,
+        run: Run,
+        client: VkClient,
+        own: frozenset[int],
+        history: datetime | None,
+        lookback_from: datetime,
     ) -> None:
         self._run = run
         self._client = client
         self._own = own
         self._history = history
-        self._lookback = lookback
-        self._cutoff = to_unix(run.fetched_at - lookback - SEARCH_OVERLAP)  # as far back as a poll searches
+        self._lookback_from = lookback_from
+        self._cutoff = to_unix(lookback_from - SEARCH_OVERLAP)  # as far back as a poll searches
         self._queries: dict[str, Any] = dict(run.state.get("mentions", {})) if run.live else {}
         # "owner_post" → [comments read, unix of the post]
         old: Mapping[str, list[int]] = run.state.get("mention_comments", {}) if run.live else {}
@@ -113,14 +118,14 @@ class MentionReader:
         """What to search: a window looks back, since what is answered in it may have been asked before it."""
         run = self._run
         if run.window is not None:
-            return Window(run.window.since - self._lookback, run.window.until)
+            return Window(self._lookback_from, run.window.until)
         until = run.fetched_at + timedelta(seconds=1)
         if "until" not in memory:
             since = self._history or VK_OPENED
         elif memory.get("hour") == self._hour:
             since = from_unix(memory["until"])
         else:
-            since = min(from_unix(memory["until"]), run.fetched_at - self._lookback)
+            since = min(from_unix(memory["until"]), self._lookback_from)
         return Window(min(since, until) - SEARCH_OVERLAP, until)
 
     def _aim(self, key: str, row: Row, record: Mapping[str, Any]) -> None:

@@ -38,12 +38,29 @@ def read(run: Run) -> Iterator[Batch]:
         yield from _communities(run, client, owners)
     opened_on = run.region.opened_on
     history = _local_midnight(run, opened_on) if opened_on else None
-    yield from _walls(run, client, source, owners, history)
-    yield from _mentions(run, client, source, owners, history)
+    lookback_from = _lookback_from(run, source)
+    yield from _walls(run, client, owners, history, lookback_from)
+    yield from _mentions(run, client, source, owners, history, lookback_from)
     if first_today or not run.live:
         yield from _statistics(run, client, owners, local_day)
     if run.live:
         run.state["day"] = local_day.isoformat()
+        run.state["polled"] = to_unix(run.fetched_at)
+
+
+def _lookback_from(run: Run, source: VkSource) -> datetime:
+    """Since when posts are polled for late comments.
+
+    Counted from the poll before this one: after days without a poll, what was written meanwhile under posts
+    that have grown too old since is still read.
+    """
+    if run.window is not None:
+        start = run.window.since
+    elif "polled" in run.state:
+        start = min(run.fetched_at, from_unix(run.state["polled"]))
+    else:
+        start = run.fetched_at
+    return start - timedelta(days=source.lookback_days)
 
 
 def _owners(region: Region, source: VkSource) -> list[int]:
@@ -86,17 +103,11 @@ def _communities(run: Run, client: VkClient, owners: list[int]) -> Iterator[Batc
 
 
 def _walls(
-    run: Run, client: VkClient, source: VkSource, owners: list[int], history: datetime | None
+    run: Run, client: VkClient, owners: list[int], history: datetime | None, lookback_from: datetime
 ) -> Iterator[Batch]:
-    lookback = timedelta(days=source.lookback_days)
-    if run.window is not None:
-        walls = [Wall(owner, run.window.since - lookback) for owner in owners]
-        reader = WallReader(run, client, run.window.since - lookback)
-    else:
-        known = set(run.state.get("walls", []))
-        recent = run.fetched_at - lookback
-        walls = [Wall(owner, recent if owner in known else history) for owner in owners]
-        reader = WallReader(run, client, recent)
+    known = set(run.state.get("walls", [])) if run.live else set(owners)
+    walls = [Wall(owner, lookback_from if owner in known else history) for owner in owners]
+    reader = WallReader(run, client, lookback_from)
     yield from reader.posts(walls)
     yield from reader.comments()
     reader.remember()
@@ -106,9 +117,14 @@ def _walls(
 
 
 def _mentions(
-    run: Run, client: VkClient, source: VkSource, owners: list[int], history: datetime | None
+    run: Run,
+    client: VkClient,
+    source: VkSource,
+    owners: list[int],
+    history: datetime | None,
+    lookback_from: datetime,
 ) -> Iterator[Batch]:
-    reader = MentionReader(run, client, frozenset(owners), history, timedelta(days=source.lookback_days))
+    reader = MentionReader(run, client, frozenset(owners), history, lookback_from)
     for query in source.search_queries:
         yield from reader.posts(query)
     yield from reader.comments()
