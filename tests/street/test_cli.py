@@ -91,3 +91,14 @@ def test_an_empty_deployment_has_no_releases(data: Path) -> None:
     answer = otklik(data, "releases", "--json")
     assert (answer.returncode, json.loads(answer.stdout)) == (0, [])
     assert read_env(data / "deployment.env")["OTKLIK_REGIONS"]
+
+
+@pytest.mark.chaos
+def test_a_source_that_is_down_is_one_sentence_and_publishes_nothing(data: Path) -> None:
+    answer = otklik(data, "run", "--sources", "pos")  # the sandbox of `data` has ended
+    assert answer.returncode == 1
+    first, *rest = answer.stderr.strip().splitlines()
+    assert "ПОС" in first or "pos" in first
+    assert ";" in first, "the problem, then the next step"
+    assert rest == ["Nothing was published; readers see what they saw."]
+    assert not (data / "published" / "current").exists()
