@@ -26,8 +26,6 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "Nothing was published; readers see what they saw.",
     ),
     "found": ("Что найдено", "What was found"),
-    "measure": ("Показатель", "Measure"),
-    "value": ("Значение", "Value"),
     "open_next": ("Что открыть дальше", "What to open next"),
     "open_query": ("запрос к выпуску", "query the release"),
     "open_ui": ("граф и проверки в Dagster", "the graph and the checks in Dagster"),
