@@ -73,6 +73,7 @@ class VkSource(Strict):
     communities: Literal["registry"] | list[int] = "registry"
     lookback_days: int = Field(default=14, ge=1, le=365)
     search_queries: list[str] = []
+    boards: bool = True
 
     @field_validator("search_queries")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from sandbox.boards import Topic, build_boards
 from sandbox.noise import key, mix
 from sandbox.population import Population, populate
 from sandbox.scenario import KINDS, Page, Scenario
@@ -29,12 +30,16 @@ class World:
         return build_walls(self.scenario, self.population)
 
     @cached_property
+    def boards(self) -> dict[int, list[Topic]]:
+        return build_boards(self)
+
+    @cached_property
     def texts(self) -> Texts:
         return Texts(self.scenario.seed, self.scenario.vocabulary)
 
     def prepare(self) -> None:
         """Build now what the first request would wait for."""
-        _ = self.walls, self.texts
+        _ = self.walls, self.boards, self.texts
 
     def group_id(self, row: int) -> str:
         return self.scenario.vocabulary.group_ids[int(self.population.group[row])]

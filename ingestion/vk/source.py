@@ -1,4 +1,4 @@
-"""Reads VK: communities and statistics once a day, walls with their comments, and mentions elsewhere."""
+"""Reads VK: pages and statistics once a day; walls with comments and polls, boards, mentions elsewhere."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from ingestion.errors import ConfigError
 from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
+from ingestion.vk.boards import BoardReader
 from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
 from ingestion.vk.mentions import MentionReader
+from ingestion.vk.polls import PollReader
 from ingestion.vk.rows import GROUP, PERIOD, community_row, stats_row
 from ingestion.vk.walls import Wall, WallReader
 
@@ -40,6 +42,8 @@ def read(run: Run) -> Iterator[Batch]:
     history = _local_midnight(run, opened_on) if opened_on else None
     lookback_from = _lookback_from(run, source)
     yield from _walls(run, client, owners, history, lookback_from)
+    if source.boards:
+        yield from BoardReader(run, client).read(owners, first_today)
     yield from _mentions(run, client, source, owners, history, lookback_from)
     if first_today or not run.live:
         yield from _statistics(run, client, owners, local_day)
@@ -111,6 +115,7 @@ def _walls(
     yield from reader.posts(walls)
     yield from reader.comments()
     reader.remember()
+    yield from PollReader(run, client, to_unix(lookback_from)).read(reader.polls)
     if run.live:
         # A wall that could not be read to its end is read from the start next time.
         run.state["walls"] = sorted(known | {wall.owner_id for wall in walls if wall.complete})

@@ -14,6 +14,7 @@ from ingestion.shape import page_items
 from ingestion.tables import Row
 from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
 from ingestion.vk.comments import Target, read_comments
+from ingestion.vk.polls import Seen, polls_of
 from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, check_posts, moment, post_row
 
 _UNREAD = -1  # comments_count of a post whose comments are still to be read
@@ -49,6 +50,7 @@ class WallReader:
             key: value for key, value in old.items() if value[3] >= self._cutoff or value[4]
         }
         self.targets: list[Target] = []
+        self.polls: list[Seen] = []
 
     def posts(self, walls: Sequence[Wall]) -> Iterator[Batch]:
         """Posts of the walls, 25 pages in one request; collects `targets` on the way."""
@@ -120,6 +122,7 @@ class WallReader:
                 run.quarantine("posts", reference, "impossible date", detail, record, SAFE_FIELDS)
                 continue
             row = post_row(record, created_at, run.pseudonyms)
+            self.polls += polls_of(record, wall.owner_id)
             if run.window is not None:
                 yield from self._in_window(row, created_at)
                 continue

@@ -1,4 +1,4 @@
-"""Conversations of networks: which words are an appeal, which answer it, and what another source carries too."""
+"""Conversations of networks: what is an appeal, what answers it, and what another source carries too."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_message_that_incident_carries_too_counts_once(street: Street) -> None
     ) == [("incident", "vk")]
     assert street.differences() == {}
     corrected = rows.incident("i71", "06-13 06:00")
-    corrected["incident_appeals"][0]["text"] = "Совсем о другом: автобус номер пять не пришёл к поликлинике утром"
+    corrected["incident_appeals"][0]["text"] = "О другом: автобус номер пять не пришёл к поликлинике утром"
     street.load(corrected)
     street.build()
     assert appeals(street, on_the_day)["06-12 06:00"] == (True, 0)

@@ -83,7 +83,8 @@ def test_slices_and_one_load_agree_with_each_other_and_the_truth(sandbox: Sandbo
                 (select count(*) from raw.vk_comments
                  where author_kind = 'citizen' and thread_id is null and not is_deleted)
                 + (select count(*) from raw.vk_posts where author_kind = 'citizen')
-                + (select count(*) from raw.vk_mentions where author_key is not null),
+                + (select count(*) from raw.vk_mentions where author_key is not null)
+                + (select count(*) from raw.vk_messages where author_kind = 'citizen'),
                 (select count(*) from raw.incident_appeals),
                 (select count(*) from raw.quarantine where source = 'incident')
             """
@@ -103,6 +104,27 @@ def test_slices_and_one_load_agree_with_each_other_and_the_truth(sandbox: Sandbo
         ).fetchone()
     assert answered_mentions == (6,)
 
+    with duckdb.connect(str(tmp_path / "whole" / "warehouse.duckdb"), read_only=True) as connection:
+        unanswerable = connection.execute(
+            """
+            select count(*) from raw.vk_messages as answers
+            left join raw.vk_messages as asked
+                on answers.page_id = asked.page_id and answers.chat_id = asked.chat_id
+                and answers.reply_to = asked.message_id and asked.author_kind = 'citizen'
+            where answers.author_kind = 'page' and answers.reply_to is not null and asked.message_id is null
+            """
+        ).fetchone()
+        polls = connection.execute(
+            """
+            select question, polls.votes, text, options.votes
+            from raw.vk_polls as polls inner join raw.vk_poll_options as options using (owner_id, poll_id)
+            order by text
+            """
+        ).fetchall()
+    assert unanswerable == (0,)
+    question = "Где поставить площадку?"
+    assert polls == [(question, 200, "В парке", 80), (question, 200, "Во дворе", 120)]
+
 
 def test_a_comment_written_now_lands_at_the_next_poll(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.set_now(END)
@@ -116,7 +138,12 @@ def test_a_comment_written_now_lands_at_the_next_poll(sandbox: Sandbox, tmp_path
     assert newest_post
     sandbox.reset_requests()
     assert ingest("vk", region, settings).landed == 0
-    assert sandbox.requests().get("vk execute/wall.getComments") is None
+    asked = sandbox.requests()
+    assert not {
+        "vk execute/wall.getComments",
+        "vk execute/board.getTopics",
+        "vk execute/polls.getById",
+    } & set(asked)
     sandbox.post_comment(*newest_post, "Когда починят фонарь? Тел. 8 912 345-67-89")
     report = ingest("vk", region, settings)
     assert report.resources["posts"].landed == 1
