@@ -72,6 +72,7 @@ class VkSource(Strict):
     requests_per_second: Rate = 3
     communities: Literal["registry"] | list[int] = "registry"
     lookback_days: int = Field(default=14, ge=1, le=365)
+    reread_days: int = Field(default=2, ge=0, le=365)
     search_queries: list[str] = []
     boards: bool = True
 

@@ -67,6 +67,17 @@ COMMENTS = RawTable(
     ),
 )
 
+COMMENT_READINGS = RawTable(
+    "vk_comment_readings",
+    "Posts whose comments were read to the end and landed: what was known of them before and did not land "
+    "with the reading is gone. One row per post and such reading.",
+    (
+        Column("owner_id", "bigint", "Wall, as in vk_comments.", required=True, key=True),
+        Column("post_id", "bigint", "Post that is commented.", required=True, key=True),
+        Column("comments", "bigint", "Comments that were there, replies included.", required=True),
+    ),
+)
+
 MENTIONS = RawTable(
     "vk_mentions",
     "Posts outside official pages that newsfeed.search finds: one row per post and query read.",
@@ -134,4 +145,4 @@ POLL_OPTIONS = RawTable(
     ),
 )
 
-TABLES = (COMMUNITIES, POSTS, COMMENTS, MENTIONS, STATS, MESSAGES, POLLS, POLL_OPTIONS)
+TABLES = (COMMUNITIES, POSTS, COMMENTS, COMMENT_READINGS, MENTIONS, STATS, MESSAGES, POLLS, POLL_OPTIONS)

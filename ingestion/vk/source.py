@@ -41,7 +41,7 @@ def read(run: Run) -> Iterator[Batch]:
     opened_on = run.region.opened_on
     history = _local_midnight(run, opened_on) if opened_on else None
     lookback_from = _lookback_from(run, source)
-    yield from _walls(run, client, owners, history, lookback_from)
+    yield from _walls(run, client, source, owners, history, lookback_from)
     if source.boards:
         yield from BoardReader(run, client).read(owners, first_today)
     yield from _mentions(run, client, source, owners, history, lookback_from)
@@ -107,11 +107,17 @@ def _communities(run: Run, client: VkClient, owners: list[int]) -> Iterator[Batc
 
 
 def _walls(
-    run: Run, client: VkClient, owners: list[int], history: datetime | None, lookback_from: datetime
+    run: Run,
+    client: VkClient,
+    source: VkSource,
+    owners: list[int],
+    history: datetime | None,
+    lookback_from: datetime,
 ) -> Iterator[Batch]:
     known = set(run.state.get("walls", [])) if run.live else set(owners)
     walls = [Wall(owner, lookback_from if owner in known else history) for owner in owners]
-    reader = WallReader(run, client, lookback_from)
+    reread_from = run.fetched_at - timedelta(days=source.reread_days)
+    reader = WallReader(run, client, lookback_from, reread_from)
     yield from reader.posts(walls)
     yield from reader.comments()
     reader.remember()

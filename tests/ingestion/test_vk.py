@@ -198,7 +198,7 @@ def landed(report: LoadReport) -> dict[str, int]:
 
 def test_first_run_reads_back_to_the_opening_with_all_branches(vk: Vk, deployment: Deployment) -> None:
     report = load(deployment)
-    assert landed(report) == {"communities": 1, "posts": 3, "comments": 16, "stats": 81}
+    assert landed(report) == {"communities": 1, "posts": 3, "comments": 16, "comment_readings": 2, "stats": 81}
     assert deployment.query(
         "select comment_id, thread_id, reply_to_comment, author_kind, author_page_id, author_key is null,"
         " is_deleted from raw.vk_comments where comment_id in (11, 12, 1212) order by 1"
@@ -233,7 +233,7 @@ def test_a_late_comment_lands_and_only_its_post_is_read(vk: Vk, deployment: Depl
     vk.comments[3] = [comment(13, "2026-11-20 10:00")]
     vk.posts[2]["comments"]["count"] = 1
     vk.posts[1]["views"]["count"] = 5000  # views alone land once a day only
-    assert landed(load(deployment)) == {"posts": 1, "comments": 1}
+    assert landed(load(deployment)) == {"posts": 1, "comments": 1, "comment_readings": 1}
     assert vk.called == ["wall.get", "wall.getComments"]
     deployment.as_of = "2026-11-22T00:00:00Z"
     assert landed(load(deployment))["posts"] == 2
@@ -304,7 +304,7 @@ def test_a_late_answer_under_a_mention_lands_within_the_hour(vk: Vk, deployment:
     deployment.as_of = "2026-11-20T10:59:00Z"
     assert landed(load(deployment)) == {}  # this poll searches the newest day only
     deployment.as_of = "2026-11-20T11:00:00Z"
-    assert landed(load(deployment)) == {"comments": 1}
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}
     deployment.as_of = "2026-11-20T12:00:00Z"
     assert landed(load(deployment)) == {}
 
@@ -462,3 +462,33 @@ def test_boards_are_read_hourly_from_where_they_ended(vk: Vk, deployment: Deploy
         ("4", None, "citizen", "А когда починят?"),
     ]
     assert str(PERSON) not in found[2][3]
+
+
+def test_an_edit_lands_within_a_day_and_what_is_taken_away_leaves_a_reading(
+    vk: Vk, deployment: Deployment
+) -> None:
+    vk.posts = [post(5, "2026-11-20 06:00", comments=2)]
+    vk.comments = {5: [comment(51, "2026-11-20 07:00"), comment(52, "2026-11-20 08:00")]}
+    assert landed(load(deployment)) | {"stats": 0} == {
+        "communities": 1,
+        "posts": 1,
+        "comments": 2,
+        "comment_readings": 1,
+        "stats": 0,
+    }
+    deployment.as_of = "2026-11-22T01:00:00Z"
+    report = load(deployment)
+    assert report.resources["comments"].skipped_unchanged == 2
+    assert landed(report).get("comments", 0) == 0
+    vk.comments[5][0]["text"] = "Исправлено"
+    deployment.as_of = "2026-11-22T02:00:00Z"
+    assert landed(load(deployment)).get("comments", 0) == 0, "young posts are compared once a day"
+    deployment.as_of = "2026-11-22T03:00:00Z"
+    del vk.comments[5][1]
+    vk.posts[0]["comments"]["count"] = 1
+    assert landed(load(deployment)) == {"posts": 1, "comments": 1, "comment_readings": 1}
+    assert deployment.one("select count(*) from raw.vk_comments where text = 'Исправлено'") == 1
+    assert deployment.query("select comments from raw.vk_comment_readings order by _dlt_load_id") == [
+        (2,),
+        (1,),
+    ]

@@ -101,7 +101,9 @@ def _walk_boards(client: Client, count: Count, place_of_page: dict[int, str]) ->
     for page, place in place_of_page.items():
         topics = client.vk("board.getTopics", group_id=page, count=100).get("response", {"items": []})
         for topic in topics["items"]:
-            answer = client.vk("board.getComments", group_id=page, topic_id=topic["id"], count=100)["response"]
+            answer = client.vk("board.getComments", group_id=page, topic_id=topic["id"], count=100)[
+                "response"
+            ]
             assert answer["count"] == len(answer["items"]) == topic["comments"]
             answers: dict[int, list[dt.datetime]] = {}
             for item in answer["items"]:

@@ -1,17 +1,7 @@
 with
 
 messages as (
-    select * from {{ ref('int_appeals_vk') }}
-    union all
-    select * from {{ ref('int_appeals_pos') }}
-    union all
-    select * from {{ ref('int_appeals_incident') }}
-    union all
-    select * from {{ ref('int_appeals_network') }}
-    union all
-    select * from {{ ref('int_appeals_files') }}
-    union all
-    select * from {{ ref('int_appeals_open311') }}
+    select * from {{ ref('int_appeals_received') }}
 ),
 
 duplicates as (

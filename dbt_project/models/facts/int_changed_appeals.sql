@@ -53,7 +53,7 @@ touched as (
         region_id,
         'vk' as source,
         appeal_id,
-        load_seq
+        coalesce(gone_seq, load_seq) as load_seq
     from vk_comments
     union all
     -- comments can come before the post they stand under; when it turns out to be a citizen's, the branches
