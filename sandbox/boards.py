@@ -33,7 +33,7 @@ class BoardComment:
 
 
 @dataclass(slots=True, eq=False)
-class Topic:
+class BoardTopic:
     """One topic of a page's board; comments in order of time."""
 
     page: int
@@ -42,10 +42,10 @@ class Topic:
     comments: list[BoardComment] = field(default_factory=list)
 
 
-def build_boards(world: World) -> dict[int, list[Topic]]:
+def build_boards(world: World) -> dict[int, list[BoardTopic]]:
     """Topics by page id, for the pages that citizens wrote to on a board."""
     people, scenario = world.population, world.scenario
-    boards: dict[int, list[Topic]] = {}
+    boards: dict[int, list[BoardTopic]] = {}
     opened = scenario.day_starts()[0] - 30 * 86_400
     for row in map(int, people.rows(VK)):
         if int(people.form[row]) != BOARD:
@@ -73,14 +73,14 @@ def build_boards(world: World) -> dict[int, list[Topic]]:
     return boards
 
 
-def _topics(page: int, opened: int) -> list[Topic]:
+def _topics(page: int, opened: int) -> list[BoardTopic]:
     return [
-        Topic(page, _FIRST_TOPIC + n, title, [BoardComment(-page, opened + n, -1, "opening")])
+        BoardTopic(page, _FIRST_TOPIC + n, title, [BoardComment(-page, opened + n, -1, "opening")])
         for n, title in enumerate(TITLES)
     ]
 
 
-def board_text(world: World, topic: Topic, comment: BoardComment) -> str:
+def board_text(world: World, topic: BoardTopic, comment: BoardComment) -> str:
     """What the comment says; an answer names the comment it answers, as VK's reply button writes it."""
     if comment.role == "opening":
         return f"{topic.title}. Пишите сюда, мы ответим."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.boards import BoardComment, Topic, board_text
+from sandbox.boards import BoardComment, BoardTopic, board_text
 from sandbox.noise import mix
 from sandbox.scenario import Page
 from sandbox.servers.vk_objects import poll_object
@@ -51,11 +51,11 @@ def poll_answer(world: World, owner: int, poll_id: int) -> dict[str, Any] | None
     return None
 
 
-def _visible(world: World, topic: Topic) -> list[BoardComment]:
+def _visible(world: World, topic: BoardTopic) -> list[BoardComment]:
     return [comment for comment in topic.comments if comment.date <= world.now]
 
 
-def _topic_object(world: World, topic: Topic) -> dict[str, Any]:
+def _topic_object(world: World, topic: BoardTopic) -> dict[str, Any]:
     visible = _visible(world, topic)
     return {
         "id": topic.id,
@@ -70,7 +70,7 @@ def _topic_object(world: World, topic: Topic) -> dict[str, Any]:
     }
 
 
-def _comment_object(world: World, topic: Topic, comment: BoardComment, likes: bool) -> dict[str, Any]:
+def _comment_object(world: World, topic: BoardTopic, comment: BoardComment, likes: bool) -> dict[str, Any]:
     result: dict[str, Any] = {
         "id": comment.id,
         "from_id": comment.author,
