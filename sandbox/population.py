@@ -22,12 +22,22 @@ from sandbox.noise import (
     integer_weights,
     stream,
 )
-from sandbox.scenario import FORMS, KINDS, OUTCOMES, SOURCES, Quota, Scenario, ScenarioError
+from sandbox.scenario import (
+    FORMS,
+    KINDS,
+    NETWORKS,
+    OUTCOMES,
+    SOURCES,
+    Quota,
+    Scenario,
+    ScenarioError,
+)
 
 NEVER = 1 << 61
 OPEN, REJECTED = OUTCOMES.index("open"), OUTCOMES.index("rejected")
-POS, VK, INCIDENT = (SOURCES.index(name) for name in SOURCES)
-COMMENT, WALL_POST, MENTION = (FORMS.index(name) for name in FORMS)
+POS, VK, INCIDENT, OK, TELEGRAM, MAX, VIBER, OPEN311, FILES = range(len(SOURCES))
+COMMENT, WALL_POST, MENTION, BOT = range(len(FORMS))
+NETWORK_CODES = tuple(SOURCES.index(name) for name in NETWORKS)
 _DAY = 86_400
 _QUANTILES = np.array([round(-math.log(1 - (n + 0.5) / 1024) * 1000) for n in range(1024)], dtype=np.int64)
 
@@ -133,8 +143,8 @@ def _quota_rows(scenario: Scenario, number: int, per_day: Ints) -> dict[str, Int
     group = _share(seed, f"group {number}", count, quota.topic_group, scenario.vocabulary.group_ids)
     topic, fast = _topics(scenario, number, group)
     territory, page, layout = none, none, none
-    if source == VK:
-        if form != MENTION:
+    if source in NETWORK_CODES:
+        if form in {COMMENT, WALL_POST}:
             page = _pages(scenario, number, count)
             territory = _page_territories(scenario)[page]
     else:
@@ -146,7 +156,7 @@ def _quota_rows(scenario: Scenario, number: int, per_day: Ints) -> dict[str, Int
                 < scenario.pos.no_municipality_share * 10_000
             )
             territory = np.where(lost, -1, territory)
-        else:
+        elif source == INCIDENT:
             shares = {str(key): value for key, value in scenario.incident.layouts.items()}
             layout = _share(seed, f"layout {number}", count, shares, ["0", "1", "2", "3", "4"])
     age = none
@@ -188,7 +198,7 @@ def _topics(scenario: Scenario, number: int, group: Ints) -> tuple[Ints, Ints]:
 
 
 def _pages(scenario: Scenario, number: int, count: int) -> Ints:
-    places = scenario.open_pages()
+    places = scenario.open_pages(scenario.quotas[number].source)
     weights = np.zeros(len(scenario.pages), dtype=np.int64)
     weights[places] = integer_weights([scenario.pages[place].weight for place in places])
     return dealt(scenario.seed, f"page {number}", apportion(count, weights))
@@ -204,10 +214,10 @@ def _page_territories(scenario: Scenario) -> Ints:
 
 
 def _outcomes(scenario: Scenario, number: int, day: Ints) -> Ints:
-    """Exact outcomes; in ПОС and «Инцидент» the newest appeals tend to be the open ones."""
+    """Exact outcomes; where tickets are kept the newest appeals tend to be the open ones."""
     quota, seed, count = scenario.quotas[number], scenario.seed, len(day)
     counts = apportion(count, integer_weights([quota.outcome.get(name, 0.0) for name in OUTCOMES]))
-    if quota.source == "vk" or not counts[OPEN]:
+    if quota.source in NETWORKS or not counts[OPEN]:
         return dealt(seed, f"outcome {number}", counts)
     span = int(day[-1] - day[0]) + 1
     freshness = day * 10 + below(stream(seed, f"fresh {number}", count), 4 * span + 1)
@@ -230,9 +240,9 @@ def _add_times(scenario: Scenario, c: dict[str, Ints]) -> None:
 
     hour = drawn(noise("hour"), integer_weights(scenario.shape.hour))
     moment = np.minimum(hour * 3600 + below(noise("second"), 3600), np.diff(starts)[c["day"]] - 1)
-    vk, incident = c["source"] == VK, c["source"] == INCIDENT
-    # Communities publish their first post just after the first midnight: comments come after it.
-    moment = np.where(vk & (c["day"] == 0), np.maximum(moment, 7200), moment)
+    network, incident = np.isin(c["source"], NETWORK_CODES), c["source"] == INCIDENT
+    # Pages publish their first post just after the first midnight: comments come after it.
+    moment = np.where(network & (c["day"] == 0), np.maximum(moment, 7200), moment)
     registered = np.minimum(starts[c["day"]] + moment, scenario.as_of_seconds - 300)
     registered = np.where(incident, registered // 60 * 60, registered)
     _separate_minutes(c, registered, starts)
@@ -242,10 +252,10 @@ def _add_times(scenario: Scenario, c: dict[str, Ints]) -> None:
 
     answered = c["outcome"] != OPEN
     first = np.maximum(c["delay"], np.where(incident, 60, 20))
-    first = np.where(vk, np.minimum(first, 3 * _DAY), first)
-    gap = np.where(vk, 600 + below(noise("gap"), _DAY), 3600 + below(noise("gap"), 5 * _DAY))
+    first = np.where(network, np.minimum(first, 3 * _DAY), first)
+    gap = np.where(network, 600 + below(noise("gap"), _DAY), 3600 + below(noise("gap"), 5 * _DAY))
     final = first + np.where((c["interim"] == 1) & ~incident, gap, 0)
-    closed = final + np.where(vk, 0, 600 + below(noise("close"), 3 * _DAY))
+    closed = final + np.where(network, 0, 600 + below(noise("close"), 3 * _DAY))
     # What is settled by quota must be visible at as_of: a life that would pass it is compressed.
     limit = scenario.as_of_seconds - registered - 60
     squeeze = answered & (closed > limit)
@@ -255,13 +265,13 @@ def _add_times(scenario: Scenario, c: dict[str, Ints]) -> None:
     )
     first, closed = (np.where(incident, np.maximum(value // 60 * 60, 60), value) for value in (first, closed))
     final = np.where(incident, first, final)
-    has_first = answered | ((c["interim"] == 1) & ~vk)
+    has_first = answered | ((c["interim"] == 1) & ~network)
     c["first_answer"] = np.where(has_first, registered + first, NEVER)
     c["final_answer"] = np.where(answered, registered + final, NEVER)
-    is_closed = answered & (c["outcome"] != REJECTED) & ~vk
+    is_closed = answered & (c["outcome"] != REJECTED) & ~network
     c["closed"] = np.where(is_closed, registered + closed, NEVER)
-    c["assigned"] = np.where(vk, NEVER, registered + first // 10)
-    c["started"] = np.where(vk, NEVER, registered + first // 4)
+    c["assigned"] = np.where(network, NEVER, registered + first // 10)
+    c["started"] = np.where(network, NEVER, registered + first // 4)
     rated = is_closed & (c["source"] == POS) & (below(noise("rates"), 10) < 3)
     c["rated"] = np.where(rated, c["closed"] + 1800 + below(noise("rated"), 4 * _DAY), NEVER)
     c["rating"] = np.where(rated, 1 + drawn(noise("mark"), np.array([14, 8, 12, 22, 44], dtype=np.int64)), 0)

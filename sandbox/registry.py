@@ -41,6 +41,7 @@ _LEVELS = {
     "municipal": "Муниципальный",
     "institution": "Подведомственная организация",
 }
+_HOSTS = {"vk": "vk.com", "ok": "ok.ru", "telegram": "t.me", "max": "max.ru"}
 _SPHERES = {
     "government": "Государственное управление",
     "municipality": "Местное самоуправление",
@@ -114,8 +115,8 @@ def _page_row(world: World, page: Page, authority: Authority | None) -> list[Any
         "",
         "",
         {"open": "Действует", "closed": "Закрыт", "deleted": "Удалён"}[page.state],
-        page.id,
-        f"https://vk.com/{page.screen_name}",
+        page.id if page.network == "vk" else "",
+        f"https://{_HOSTS[page.network]}/{page.screen_name}",
         pos_link(world, page),
         "да" if page.pos_link == "valid" else "нет",
         "да" if page.mark else "нет",

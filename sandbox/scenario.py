@@ -21,13 +21,27 @@ from sandbox.vocabulary import Vocabulary, load_vocabulary
 SCENARIOS = Path(__file__).parent / "scenarios"
 OUTCOMES = ("open", "solved", "explained", "not_solved", "postponed", "rejected", "answered")
 KINDS = ("complaint", "question", "proposal", "thanks")
-SOURCES = ("pos", "vk", "incident")
-FORMS = ("comment", "wall_post", "mention")
+# New sources and forms stand at the end: codes of the older ones are part of what seeds give.
+SOURCES = ("pos", "vk", "incident", "ok", "telegram", "max", "viber", "open311", "files")
+FORMS = ("comment", "wall_post", "mention", "bot")
+NETWORKS = ("vk", "ok", "telegram", "max", "viber")  # conversations: neither topic nor kind is told
+_FORMS_OF = {
+    "vk": ("comment", "wall_post", "mention"),
+    "ok": ("comment",),
+    "telegram": ("comment", "bot"),
+    "max": ("comment", "bot"),
+    "viber": ("bot",),
+}
+_TICKETS = {"open", "solved", "explained", "not_solved", "postponed"}
 _ALLOWED_OUTCOMES = {
     "pos": {"open", "solved", "explained", "not_solved", "rejected"},
-    "vk": {"open", "answered"},
-    "incident": {"open", "solved", "explained", "not_solved", "postponed"},
+    "incident": _TICKETS,
+    "files": _TICKETS,
+    "open311": {"open", "solved"},
+    **{network: {"open", "answered"} for network in NETWORKS},
 }
+Source = Literal["pos", "vk", "incident", "ok", "telegram", "max", "viber", "open311", "files"]
+PageNetwork = Literal["vk", "ok", "telegram", "max"]
 
 
 class ScenarioError(ValueError):
@@ -89,9 +103,13 @@ class Authority(_Part):
 
 
 class Page(_Part):
-    """One official VK community; `authority` empty = a page of nobody."""
+    """One official page of a network; `authority` empty = a page of nobody.
+
+    Whatever the network's own ids look like, `id` is positive and unique in the scenario.
+    """
 
     id: int = Field(gt=0)
+    network: PageNetwork = "vk"
     screen_name: str
     name: str
     authority: str | None = None
@@ -109,8 +127,8 @@ class Page(_Part):
 
 
 class Quota(_Part):
-    source: Literal["pos", "vk", "incident"]
-    form: Literal["comment", "wall_post", "mention"] = "comment"
+    source: Source
+    form: Literal["comment", "wall_post", "mention", "bot"] = "comment"
     topic_group: Weights
     count: int = Field(ge=0)
     outcome: Weights
@@ -216,21 +234,39 @@ class Scenario(_Part):
             _known(f"{where}: kind", quota.kind, set(KINDS))
             _known(f"{where}: age_group", quota.age_group, set(self.vocabulary.age_groups))
             _known(f"{where}: territory", quota.territory or [], places)
-            if quota.source == "vk" and quota.territory is not None:
-                raise ValueError(f"{where}: in VK the territory follows from the page; weigh `pages` instead")
+            if quota.source in NETWORKS and quota.territory is not None:
+                raise ValueError(
+                    f"{where}: in networks the territory follows from the page; weigh `pages` instead"
+                )
+            _known(f"{where}: form", [quota.form], set(_FORMS_OF.get(quota.source, ("comment",))))
             begins, ends = quota.since or self.period.since, quota.until or self.period.until
             if not self.period.since <= begins < ends <= self.period.until:
                 raise ValueError(f"{where}: from/to must lie inside the scenario's period")
-            needs_pages = quota.form != "mention" or "answered" in quota.outcome
-            if quota.source == "vk" and quota.count and needs_pages and not self.open_pages():
-                raise ValueError(f"{where}: VK needs at least one open page with a weight in `pages`")
+            needs_pages = quota.form in {"comment", "wall_post"} or (
+                quota.form == "mention" and "answered" in quota.outcome
+            )
+            in_network = quota.source in NETWORKS and quota.count
+            if in_network and needs_pages and not self.open_pages(quota.source):
+                raise ValueError(
+                    f"{where}: {quota.source} needs at least one open page with a weight in `pages`"
+                )
             if quota.form == "mention" and not self.vk.search_queries:
                 raise ValueError(f"{where}: mentions need `vk.search_queries`")
         return self
 
-    def open_pages(self) -> list[int]:
-        """Positions of the pages whose walls can be read and where citizens write."""
-        return [n for n, page in enumerate(self.pages) if page.state == "open" and page.weight > 0]
+    def open_pages(self, network: str = "vk") -> list[int]:
+        """Positions of a network's pages that can be read and where citizens write."""
+        return [
+            n for n in self.page_places(network) if self.pages[n].state == "open" and self.pages[n].weight
+        ]
+
+    def page_places(self, network: str) -> list[int]:
+        """Positions of a network's pages, whatever their state."""
+        return [n for n, page in enumerate(self.pages) if page.network == network]
+
+    def plays(self, source: str) -> bool:
+        """Whether the scenario has anything of a source: quotas or pages."""
+        return any(quota.source == source for quota in self.quotas) or bool(self.page_places(source))
 
 
 def utc_seconds(moment: dt.datetime) -> int:
@@ -272,8 +308,14 @@ def scenario_from(document: dict[str, Any], where: str = "scenario") -> Scenario
     defaults = document.pop("defaults", None) or {}
     try:
         _known("defaults", defaults, set(SOURCES))
+        only_bots = {"viber": {"form": "bot"}}
         quotas = [
-            {**(defaults.get(quota.get("source")) or {}), **quota} for quota in document.get("quotas", [])
+            {
+                **only_bots.get(quota.get("source"), {}),
+                **(defaults.get(quota.get("source")) or {}),
+                **quota,
+            }
+            for quota in document.get("quotas", [])
         ]
         return Scenario.model_validate({**document, "quotas": quotas})
     except ValidationError as error:

@@ -14,12 +14,28 @@ import numpy as np
 import numpy.typing as npt
 
 from sandbox.noise import Ints
-from sandbox.population import INCIDENT, NEVER, POS, VK, Population
+from sandbox.population import (
+    BOT,
+    FILES,
+    INCIDENT,
+    MAX,
+    NETWORK_CODES,
+    NEVER,
+    OPEN311,
+    POS,
+    TELEGRAM,
+    VIBER,
+    Population,
+)
 from sandbox.scenario import KINDS, OUTCOMES, SOURCES, Period, Scenario, iso
 
 Mask = npt.NDArray[np.bool_]
 _THANKS = "thanks"
 _LEVELS = ("red", "yellow", "green")
+_ALWAYS = ("pos", "vk", "incident")  # told even of scenarios that have none of them
+_TELL_KIND = (INCIDENT, FILES)
+_TELL_OUTCOME_WHEN_CLOSED = (INCIDENT, OPEN311, FILES)
+_BOTS = {TELEGRAM: "bot_telegram", VIBER: "bot_viber", MAX: "bot_max"}
 
 
 def truth(scenario: Scenario, population: Population, now: int) -> dict[str, Any]:
@@ -54,12 +70,10 @@ def _figures(
     first = (period.since - scenario.period.since).days
     last = (period.until - scenario.period.since).days
     here = (people.registered <= now) & (people.day >= first) & (people.day < last)
-    channels: dict[str, Mask] = {
-        f"channel={name}": here & (people.source == n) for n, name in enumerate(SOURCES)
-    }
+    channels = {f"channel={name}": here & mask for name, mask in _channels(scenario, people).items()}
     channels["channel=social"] = here & (people.source != POS)
     total = int(here.sum())
-    groups = np.where(people.source == VK, -1, people.group)  # VK's appeals carry no topic
+    groups = np.where(np.isin(people.source, NETWORK_CODES), -1, people.group)
 
     yield "appeals", "all", total
     yield "appeals_per_day_max", "all", int(np.bincount(people.day[here], minlength=1).max())
@@ -75,7 +89,7 @@ def _figures(
         yield "appeals", f"channel=social;kind={kind}", int((social & mask).sum())
     for part, mask in (("all", here), ("channel=social", social)):
         yield "top_topic_groups", part, "|".join(list(_by_group(scenario, groups[mask], known=True))[:3])
-    for n, name in enumerate(SOURCES):
+    for n, name in _played(scenario):
         mask = here & (people.source == n)
         yield "appeals", f"source={name}", int(mask.sum())
         answered = mask & (people.first_answer <= now)
@@ -89,6 +103,33 @@ def _figures(
     yield "heat_levels", "territory", "|".join(level for level in _LEVELS if level in levels)
 
 
+def _played(scenario: Scenario) -> list[tuple[int, str]]:
+    """Code and name of the sources that the truth speaks of."""
+    return [
+        (n, name)
+        for n, name in enumerate(SOURCES)
+        if name in _ALWAYS or any(quota.source == name for quota in scenario.quotas)
+    ]
+
+
+def _channels(scenario: Scenario, people: Population) -> dict[str, Mask]:
+    """Rows of each channel: a source is one, but its bot another; deliveries by file are `other`."""
+    masks: dict[str, Mask] = {}
+    bots = np.zeros(len(people), dtype=np.bool_)
+    for n, name in _played(scenario):
+        mine = people.source == n
+        chats = mine & (people.form == BOT)
+        if n != VIBER:
+            masks["other" if n == FILES else name] = mine & ~chats
+        if chats.any():
+            masks[_BOTS[n]] = chats
+        if n in {TELEGRAM, VIBER}:
+            bots |= chats
+    if (people.form == BOT).any():
+        masks["bot(telegram+viber)"] = bots
+    return masks
+
+
 def _by_group(scenario: Scenario, groups: Ints, known: bool = False) -> dict[str, int]:
     """Count by topic group, most frequent first, then by id; -1 is `unknown`, left out when `known`."""
     ids = (*scenario.vocabulary.group_ids, "unknown")
@@ -100,19 +141,24 @@ def _by_group(scenario: Scenario, groups: Ints, known: bool = False) -> dict[str
 
 
 def _kinds(scenario: Scenario, people: Population) -> dict[str, Mask]:
-    """What «Инцидент» says of the kind; VK says nothing."""
+    """What «Инцидент» and files say of the kind; networks say nothing."""
     thankful = people.group == scenario.vocabulary.group_ids.index(_THANKS)
-    incident = people.source == INCIDENT
+    telling = np.isin(people.source, _TELL_KIND)
     return {
-        kind: incident & ((people.kind == n) & ~thankful | thankful & (kind == _THANKS))
+        kind: telling & ((people.kind == n) & ~thankful | thankful & (kind == _THANKS))
         for n, kind in enumerate(KINDS)
     }
 
 
 def _settled(people: Population, now: int, outcome: str) -> Mask:
-    """ПОС tells the outcome with its final answer, «Инцидент» when the incident is closed."""
-    when = np.where(people.source == INCIDENT, people.closed, people.final_answer)
-    return (people.outcome == OUTCOMES.index(outcome)) & (when <= now)
+    """Whose outcome is told by now."""
+    return (people.outcome == OUTCOMES.index(outcome)) & (_told(people) <= now)
+
+
+def _told(people: Population) -> Ints:
+    """When the outcome is told: in ПОС with the final answer, where tickets are closed with that."""
+    closing = np.isin(people.source, _TELL_OUTCOME_WHEN_CLOSED)
+    return np.where(closing, people.closed, people.final_answer)
 
 
 def heat_levels(scenario: Scenario, territory: Ints) -> dict[str, str]:
@@ -156,26 +202,23 @@ def counts(scenario: Scenario, people: Population, now: int) -> dict[str, Any]:
     places = (*(territory.id for territory in scenario.territories), "unknown")
     territory = np.where(people.territory < 0, len(places) - 1, people.territory)
     by_place = np.bincount(territory[here], minlength=len(places))
-    told = np.where(people.source == INCIDENT, people.closed, people.final_answer) <= now
+    told = _told(people) <= now
+    played = _played(scenario)
     settled = {
         name: np.bincount(people.outcome[here & told & (people.source == n)], minlength=len(OUTCOMES))
-        for n, name in enumerate(SOURCES)
-        if n != VK
+        for n, name in played
+        if n not in NETWORK_CODES
     }
     return {
         "appeals": int(here.sum()),
-        "appeals_by_source": {
-            name: int((here & (people.source == n)).sum()) for n, name in enumerate(SOURCES)
-        },
+        "appeals_by_source": {name: int((here & (people.source == n)).sum()) for n, name in played},
         "appeals_by_local_day": {
             date.isoformat(): int(count) for date, count in zip(dates, days, strict=True)
         },
         "appeals_by_territory": {place: int(count) for place, count in zip(places, by_place, strict=True)},
-        "answered_by_source": {
-            name: int((here & first & (people.source == n)).sum()) for n, name in enumerate(SOURCES)
-        },
+        "answered_by_source": {name: int((here & first & (people.source == n)).sum()) for n, name in played},
         "responses_by_source": {
-            name: int(responses[here & (people.source == n)].sum()) for n, name in enumerate(SOURCES)
+            name: int(responses[here & (people.source == n)].sum()) for n, name in played
         },
         "outcomes_by_source": {
             name: {

@@ -83,7 +83,8 @@ class _Builder:
         self.mentions: list[Post] = []
 
     def build(self) -> Walls:
-        for number, page in enumerate(self.scenario.pages):
+        for number in self.scenario.page_places("vk"):
+            page = self.scenario.pages[number]
             self.posts[-page.id] = [] if page.state == "deleted" else self._page_posts(number)
         own = {owner: list(posts) for owner, posts in self.posts.items()}
         times = {owner: [post.date for post in posts] for owner, posts in own.items()}

@@ -102,7 +102,7 @@ class World:
 
     @cached_property
     def pages_by_owner(self) -> dict[int, Page]:
-        return {-page.id: page for page in self.scenario.pages}
+        return {-page.id: page for page in self.scenario.pages if page.network == "vk"}
 
     @cached_property
     def ogrns(self) -> dict[str, str]:

@@ -82,8 +82,9 @@ class VkServer:
             "newsfeed.search": self._newsfeed_search,
             "stats.get": self._stats_get,
         }
-        self._names = {page.screen_name: page for page in world.scenario.pages}
-        self._by_id = {page.id: page for page in world.scenario.pages}
+        self._pages = [world.scenario.pages[place] for place in world.scenario.page_places("vk")]
+        self._names = {page.screen_name: page for page in self._pages}
+        self._by_id = {page.id: page for page in self._pages}
 
     async def endpoint(self, request: Request) -> Response:
         method: str = request.path_params["name"]
@@ -289,7 +290,7 @@ class VkServer:
 
     def _searchable(self) -> list[Post]:
         posts = list(self.world.walls.mentions)
-        for page in self.world.scenario.pages:
+        for page in self._pages:
             if page.state == "open":
                 posts.extend(self.world.walls.posts[-page.id])
         return posts

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sandbox.population import INCIDENT, NEVER, POS, VK, Population, populate
-from sandbox.scenario import OUTCOMES, ScenarioError, load_scenario, scenario_from
+from sandbox.population import BOT, INCIDENT, NEVER, POS, VK, Population, populate
+from sandbox.scenario import OUTCOMES, SOURCES, ScenarioError, load_scenario, scenario_from
+from sandbox.truth import truth
 from sandbox.world import World
 
 _DIGEST = """
@@ -124,3 +125,60 @@ def test_a_cap_that_is_too_low_is_refused_in_a_sentence(example: dict[str, Any])
     example["shape"]["daily_cap"] = 5
     with pytest.raises(ScenarioError, match=r"do not fit under shape\.daily_cap 5"):
         populate(scenario_from(example))
+
+
+def test_every_network_deals_its_comments_over_its_own_pages(example: dict[str, Any]) -> None:
+    for number, network in enumerate(("ok", "telegram", "max"), 1):
+        page = {
+            "id": number,
+            "network": network,
+            "screen_name": f"kray-{network}",
+            "name": "Край",
+            "members": 9,
+        }
+        example["pages"].append({**page, "authority": "adm-town"})
+        example["quotas"].append(
+            {"source": network, "count": 20, "topic_group": "roads", "outcome": "answered"}
+        )
+    for network in ("telegram", "max", "viber"):
+        bot = {"source": network, "form": "bot", "count": 5, "topic_group": "gas", "outcome": "open"}
+        example["quotas"].append(bot)
+    for source in ("open311", "files"):
+        ticket = {"source": source, "count": 7, "topic_group": "gas", "outcome": {"solved": 3, "open": 4}}
+        example["quotas"].append(ticket)
+    scenario = scenario_from(example)
+    people = populate(scenario)
+    for code, name in enumerate(SOURCES):
+        pages = people.page[(people.source == code) & (people.page >= 0)]
+        assert {scenario.pages[int(page)].network for page in pages} <= {name}
+    bots = people.form == BOT
+    assert (people.territory[bots] == -1).all()
+    assert (people.page[bots] == -1).all()
+    said = {
+        row["slice"]: row.get("value")
+        for row in truth(scenario, people, scenario.as_of_seconds)["figures"]
+        if row["measure"] == "appeals" and row["period_from"] == "2026-03-02"
+    }
+    parts = ("pos", "vk", "incident", "ok", "telegram", "max", "open311", "other")
+    bot_parts = ("bot_telegram", "bot_viber", "bot_max")
+    assert sum(said[f"channel={part}"] for part in (*parts, *bot_parts)) == said["all"]
+    assert said["channel=bot(telegram+viber)"] == said["channel=bot_telegram"] + said["channel=bot_viber"]
+    assert said["channel=social"] == said["all"] - said["channel=pos"]
+    assert not any(part.startswith("channel=ok;topic_group=roads") for part in said)
+
+
+@pytest.mark.parametrize(
+    ("quota", "sentence"),
+    [
+        ({"source": "ok"}, "ok needs at least one open page"),
+        ({"source": "viber", "form": "comment"}, "form «comment» is unknown"),
+        ({"source": "telegram", "form": "wall_post"}, "form «wall_post» is unknown"),
+        ({"source": "max", "form": "bot", "territory": "town"}, "territory follows from the page"),
+    ],
+)
+def test_what_a_network_cannot_have_is_refused(
+    example: dict[str, Any], quota: dict[str, Any], sentence: str
+) -> None:
+    example["quotas"].append({"count": 1, "topic_group": "gas", "outcome": "open", **quota})
+    with pytest.raises(ScenarioError, match=sentence):
+        scenario_from(example)
