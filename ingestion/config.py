@@ -23,6 +23,7 @@ from ingestion.region import (
     ReviewPeriod,
     Strict,
     VkSource,
+    reason_of,
 )
 
 __all__ = [
@@ -118,7 +119,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         variable = variables.get(str(first["loc"][0]), "the settings") if first["loc"] else "the settings"
         hint = _HOW_TO_MAKE_A_KEY if variable == "OTKLIK_HMAC_KEY" else "see .env.example"
-        raise ConfigError(f"{variable}: {_reason(first)}", f"correct it ({hint})") from None
+        raise ConfigError(f"{variable}: {reason_of(first)}", f"correct it ({hint})") from None
     settings._environment.update(environment)
     return settings
 
@@ -170,27 +171,10 @@ def _load_region(path: Path) -> Region:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
-        raise ConfigError(f"{path}: {key}: {_reason(first)}", "correct this key in the file") from None
+        raise ConfigError(f"{path}: {key}: {reason_of(first)}", "correct this key in the file") from None
     if region.region_id != path.stem:
         raise ConfigError(
             f"{path}: region_id: is {region.region_id!r} but the file is called {path.name}",
             "make the two equal",
         )
-    return _with_absolute_folders(region, path.parent)
-
-
-def _with_absolute_folders(region: Region, base: Path) -> Region:
-    folders = {
-        name: FolderSource(folder=(base / source.folder).resolve())
-        for name, source in (("registry", region.sources.registry), ("incident", region.sources.incident))
-        if source is not None
-    }
-    return region.model_copy(update={"sources": region.sources.model_copy(update=folders)})
-
-
-def _reason(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "is not a known key"
-    if error["type"] == "missing":
-        return "is missing"
-    return str(error["msg"]).removeprefix("Value error, ")
+    return region.model_copy(update={"sources": region.sources.anchored(path.parent)})

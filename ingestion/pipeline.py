@@ -24,7 +24,7 @@ from ingestion.errors import (
 )
 from ingestion.run import Run
 from ingestion.sources import SourceSpec, find_source
-from ingestion.tables import RawTable, dlt_columns
+from ingestion.tables import ParquetRows, RawTable, arrow_schema, dlt_columns
 from ingestion.warehouse import DATASET, opened
 
 if TYPE_CHECKING:
@@ -146,25 +146,55 @@ def _resource(run: Run, load_seq: int) -> DltResource:
     import dlt
 
     def mark(table: RawTable, page: Any) -> Any:
-        hints = dlt.mark.make_hints(
-            table_name=table.name,
-            write_disposition="append",
-            columns=dlt_columns(table),
-            schema_contract=CONTRACT,
-        )
+        if isinstance(page, ParquetRows):
+            return _file_import(table, page)
+        hints = dlt.mark.make_hints(**_hints(table))
         return dlt.mark.with_hints(page, hints, create_table_variant=True)
 
     def pages() -> Iterator[Any]:
         cursors = dlt.current.resource_state()
         # A window works on a copy: it may look at the cursors but never moves them.
         run.state = cursors if run.live else deepcopy(cursors)
+        run.load_id = dlt.current.load_package_state()["load_id"]
         for table, page in run.spec.reader()(run):
             yield mark(table, page)
         run.check()
         for table, page in run.books(load_seq):
             yield mark(table, page)
 
-    return dlt.resource(pages, name=run.spec.name, write_disposition="append")
+    resource = dlt.resource(pages, name=run.spec.name, write_disposition="append")
+    for table in run.spec.tables:
+        resource.apply_hints(**_hints(table), create_table_variant=True)
+    return resource
+
+
+def _hints(table: RawTable) -> dict[str, Any]:
+    """How dlt must treat a table."""
+    return {
+        "table_name": table.name,
+        "write_disposition": "append",
+        "columns": dlt_columns(table),
+        "schema_contract": CONTRACT,
+    }
+
+
+def _file_import(table: RawTable, rows: ParquetRows) -> Any:
+    """A Parquet file that dlt links into its package as it is."""
+    from dlt.common.metrics import DataWriterMetrics
+    from dlt.extract.extractors import ImportFileMeta
+    from dlt.extract.items import DataItemWithMeta, TableNameMeta
+
+    class FileOfTable(ImportFileMeta):
+        """dlt imports files only into a resource's own table, and a reader here fills several. So this meta
+        counts as dlt's word for «belongs to that table» as well; the two cannot both be base classes."""
+
+        table_name = table.name
+        __class__ = property(lambda self: TableNameMeta)  # type: ignore[assignment]
+
+    metrics = DataWriterMetrics(str(rows.path), rows.count, 0, 0, 0)
+    # An empty page says which columns the file has.
+    empty = arrow_schema(table).empty_table()
+    return DataItemWithMeta(FileOfTable(str(rows.path), metrics, "parquet"), empty)
 
 
 def _check_package(run: Run, row_counts: dict[str, int]) -> None:

@@ -6,6 +6,7 @@ one scan. Organisations (club mentions, community links, ОГРН, ИНН) stay 
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import re
@@ -14,6 +15,8 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import SecretStr
+
+_BLOCK = 64  # bytes that SHA-256 takes at once
 
 PHONE, EMAIL, CARD, SNILS = "‹телефон›", "‹почта›", "‹карта›", "‹СНИЛС›"
 PASSPORT, LINK, PERSON, MENTION, AT = "‹паспорт›", "‹ссылка›", "‹имя›", "[mention]", "@…"
@@ -67,6 +70,13 @@ class Pseudonyms:
     def author_key(self, namespace: str, identity: int | str) -> str:
         """32 hex digits for a person of a source; the same in all regions."""
         return hmac.digest(self._key, f"{namespace}:{identity}".encode(), "sha256").hex()[:32]
+
+    def pads(self) -> tuple[bytes, bytes]:
+        """The inner and outer padded key of HMAC-SHA256, for engines that compute `author_key` themselves:
+        sha256(outer + sha256(inner + message)). As secret as the key."""
+        key = self._key if len(self._key) <= _BLOCK else hashlib.sha256(self._key).digest()
+        key = key.ljust(_BLOCK, b"\0")
+        return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
 
     def number(self, namespace: str, identity: int | str) -> int:
         """A positive 60-bit number for a person, where a column must stay a number."""

@@ -5,19 +5,28 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
-SOURCE_NAMES = ("registry", "pos", "vk", "incident")
+SOURCE_NAMES = (
+    "registry",
+    "pos",
+    "vk",
+    "incident",
+    "files",
+    "surveys",
+    "activities",
+)
 
 
 class Strict(BaseModel):
@@ -27,7 +36,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The name of an IANA zone, or ValueError."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -39,6 +49,15 @@ def _http_url(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
         raise ValueError("must be an http(s) address without query or fragment")
     return url.rstrip("/")
+
+
+def reason_of(error: Any) -> str:
+    """What pydantic found wrong, in our words."""
+    if error["type"] == "extra_forbidden":
+        return "is not a known key"
+    if error["type"] == "missing":
+        return "is missing"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 Url = Annotated[str, AfterValidator(_http_url)]
@@ -62,6 +81,13 @@ class FolderSource(Strict):
     """A source that is delivered as files; `folder` is absolute after loading."""
 
     folder: Path
+
+
+class MappedFiles(Strict):
+    """A folder of files and the mapping that says what their columns mean; both absolute after loading."""
+
+    folder: Path
+    mapping: Path
 
 
 class VkSource(Strict):
@@ -93,6 +119,10 @@ class PosSource(Strict):
     requests_per_second: Rate = 20
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
 class Sources(Strict):
     """What is connected in a region; a source that is absent is simply not read."""
 
@@ -100,6 +130,22 @@ class Sources(Strict):
     incident: FolderSource | None = None
     vk: VkSource | None = None
     pos: PosSource | None = None
+    files: Annotated[tuple[MappedFiles, ...], BeforeValidator(_listed)] | None = None
+    surveys: FolderSource | None = None
+    activities: FolderSource | None = None
+
+    def anchored(self, base: Path) -> Sources:
+        """The same with every path absolute, relative ones counted from `base`."""
+        return self.model_copy(update={name: _anchored(getattr(self, name), base) for name in type(self).model_fields})
+
+
+def _anchored(value: Any, base: Path) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_anchored(one, base) for one in value)
+    if not isinstance(value, Strict):
+        return value
+    paths = {name: (base / path).resolve() for name, path in value if isinstance(path, Path)}
+    return value.model_copy(update=paths) if paths else value
 
 
 class HeatRule(Strict):
@@ -145,7 +191,7 @@ class Region(Strict):
 
     region_id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     name: str = Field(min_length=1)
-    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    time_zone: Annotated[str, AfterValidator(known_zone)]
     opened_on: date | None = None
     sources: Sources
     heat_rule: HeatRule = HeatRule(red_share=0.2, yellow_share=0.4)

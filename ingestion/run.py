@@ -12,13 +12,13 @@ from ingestion.clock import Window, iso_z
 from ingestion.config import Region, Settings
 from ingestion.privacy import Pseudonyms, safe_payload
 from ingestion.sources import SourceSpec
-from ingestion.tables import RawTable, Row, arrow_table
+from ingestion.tables import ParquetRows, RawTable, Row, arrow_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A table and a page of its rows, ready for dlt.
-Batch = tuple[RawTable, "pa.Table"]
+# A table and a page of its rows, ready for dlt: in memory, or in a file for the millions.
+Batch = tuple[RawTable, "pa.Table | ParquetRows"]
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Run:
     window: Window | None
     fetched_at: datetime
     state: MutableMapping[str, Any]
+    load_id: str = ""
     tallies: dict[str, Tally] = field(default_factory=dict)
     _quarantined: list[Row] = field(default_factory=list)
 
@@ -51,6 +52,12 @@ class Run:
         table = self.spec.resources[resource]
         self.tallies[resource].landed += len(rows)
         yield table, arrow_table(table, rows, self.region.region_id, self.fetched_at)
+
+    def land_file(self, resource: str, rows: ParquetRows) -> Iterator[Batch]:
+        """Rows in a Parquet file, which is handed over as it is; the reader may delete it afterwards."""
+        if rows.count:
+            self.tallies[resource].landed += rows.count
+            yield self.spec.resources[resource], rows
 
     def quarantine(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ingestion import accounting
 from ingestion.errors import UsageError
+from ingestion.files import schema as files
 from ingestion.incident import schema as incident
 from ingestion.pos import schema as pos
 from ingestion.registry import schema as registry
@@ -74,6 +75,13 @@ SOURCES: dict[str, SourceSpec] = {
             "incident",
             "XLSX exports of «Инцидент Менеджмент».",
             incident.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "files",
+            "CSV, XLSX, JSONL and Parquet of any system, by a mapping.",
+            files.TABLES,
             windowed=True,
             polled=True,
         ),

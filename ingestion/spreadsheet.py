@@ -44,21 +44,7 @@ def read_sheets(path: Path, aliases: Aliases, required: Sequence[str], expected:
 
     `expected` says in a few words what the file should be, for the error sentence.
     """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    _check_size(path, expected)
-    try:
-        workbook = CalamineWorkbook.from_path(path)
-        tables = [
-            (name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
-            for name in workbook.sheet_names
-        ]
-    except (CalamineError, OSError, ValueError) as error:
-        locked = "password" in type(error).__name__.lower() or "password" in str(error).lower()
-        problem = "is protected by a password" if locked else "is damaged"
-        raise UnreadableFile(
-            f"The file {path} {problem}, {expected} was expected", "export it again and replace the file"
-        ) from error
+    tables = read_cells(path, expected)
     spellings = {normal(s): field for field, many in aliases.items() for s in many}
     sheets = [found for name, rows in tables if (found := _recognise(name, rows, spellings, required))]
     if not sheets:
@@ -68,6 +54,25 @@ def read_sheets(path: Path, aliases: Aliases, required: Sequence[str], expected:
             "check that it is the right export, or add the new spelling to the source's aliases",
         )
     return sheets
+
+
+def read_cells(path: Path, expected: str) -> list[tuple[str, list[list[Cell]]]]:
+    """(name, rows of cells) of every sheet of an XLSX file; UnreadableFile where it is none."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    _check_size(path, expected)
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+        return [
+            (name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
+            for name in workbook.sheet_names
+        ]
+    except (CalamineError, OSError, ValueError) as error:
+        locked = "password" in type(error).__name__.lower() or "password" in str(error).lower()
+        problem = "is protected by a password" if locked else "is damaged"
+        raise UnreadableFile(
+            f"The file {path} {problem}, {expected} was expected", "export it again and replace the file"
+        ) from error
 
 
 def normal(header: object) -> str:

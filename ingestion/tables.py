@@ -12,6 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
 ColumnType = Literal["text", "bigint", "int", "bool", "double", "date", "timestamp"]
@@ -69,6 +71,14 @@ class RawTable:
     def all_columns(self) -> tuple[Column, ...]:
         """Common columns first, then the source's; `_dlt_load_id` is added by dlt at the end."""
         return (*self._common, *self.columns)
+
+
+@dataclass(frozen=True)
+class ParquetRows:
+    """Rows that already lie in a Parquet file of the table's shape, `_dlt_load_id` included."""
+
+    path: Path
+    count: int
 
 
 @cache

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import html
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from ingestion.errors import UnreadableFile
+from ingestion.cells import plain, to_utc
+from ingestion.folders import NewFiles
 from ingestion.incident.headers import EXPECTED, HEADERS, IGNORED, REQUIRED, layout_of
 from ingestion.privacy import mask, mask_names, mask_optional
 from ingestion.run import Batch, Run
@@ -20,12 +18,6 @@ from ingestion.tables import Row
 
 ROWS_PER_BATCH = 10_000
 _EARLIEST_YEAR = 2005
-_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[,\sT]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[,\sT]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?")
-_EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - wall time, made UTC later
-_EXCEL_DAYS = range(38_353, 80_000)  # 2005 to 2119
-_BREAK = re.compile(r"<(?:br|/p|/div)\s*/?>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 _IGNORED = frozenset(map(normal, IGNORED))
 _SAFE_FIELDS = frozenset(HEADERS) - {"author", "executor", "id"}
 
@@ -34,36 +26,10 @@ def read(run: Run) -> Iterator[Batch]:
     """Rows of all new files; a window reads all files anew, but only incidents created in it."""
     source = run.region.sources.incident
     assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
-    tally = run.tallies["appeals"]
-    known: dict[str, str] = dict(run.state.get("files", {}))
-    again = 0
-    for path in _files(source.folder):
-        digest = _digest(path)
-        if run.live and digest in known:
-            again += 1
-            continue
-        tally.requests += 1
+    files = NewFiles(run, "appeals", "«Инцидент» exports", "sources.incident.folder")
+    for path in files.of(source.folder, ("*.xlsx",)):
         yield from _file(run, path)
-        known[digest] = path.name
-    if again:
-        tally.note(f"{again} files were read by an earlier load and are unchanged.")
-    if run.live:
-        run.state["files"] = known
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise UnreadableFile(
-            f"The folder {folder} of «Инцидент» exports does not exist",
-            "create it or correct sources.incident.folder in the region's file",
-        )
-    # Excel puts a file ~$name.xlsx beside each one that somebody has open.
-    return sorted(path for path in folder.glob("*.xlsx") if not path.name.startswith("~$"))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    files.remember()
 
 
 def _file(run: Run, path: Path) -> Iterator[Batch]:
@@ -164,39 +130,3 @@ class _FileReader:
         if moment is None:
             self._unreadable[field] = self._unreadable.get(field, 0) + 1
         return moment
-
-
-def to_utc(cell: Any, zone: ZoneInfo) -> datetime | None:
-    """A cell with local wall time → naive UTC; None where it is no date."""
-    local = _wall_time(cell)
-    if local is None or not 1900 < local.year < 9999:
-        return None
-    return local.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
-
-
-def _wall_time(cell: Any) -> datetime | None:
-    if isinstance(cell, datetime):
-        return cell.replace(tzinfo=None)
-    if isinstance(cell, int | float) and not isinstance(cell, bool):
-        # An Excel date whose cell lost its date format.
-        return _EXCEL_EPOCH + timedelta(seconds=round(cell * 86_400)) if int(cell) in _EXCEL_DAYS else None
-    text = str(cell).strip()
-    if match := _DAY_FIRST.fullmatch(text):
-        day, month, year, hour, minute, second = (int(part or 0) for part in match.groups())
-    elif match := _ISO.fullmatch(text):
-        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
-    else:
-        return None
-    try:
-        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - wall time, made UTC by the caller
-    except ValueError:
-        return None
-
-
-def plain(text: str | None) -> str | None:
-    """Text without HTML: tags and entities could hide a phone number from the masks."""
-    if text is None:
-        return None
-    if "<" in text:
-        text = _TAG.sub("", _BREAK.sub("\n", text))
-    return html.unescape(text) if "&" in text else text

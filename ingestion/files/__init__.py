@@ -1,0 +1,1 @@
+"""Files with a mapping: CSV, XLSX, JSONL and Parquet of any system onto appeals and answers."""

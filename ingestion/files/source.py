@@ -1,0 +1,244 @@
+"""Reads folders of files by their mappings: each file once, its rows as versions of appeals and answers.
+
+DuckDB reads, maps and writes the rows into Parquet, dlt takes that file as it is: millions of rows never
+become Python objects. What is rare goes through Python: suspicious texts, refused rows, lost values.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ingestion.cells import plain
+from ingestion.errors import UnreadableFile
+from ingestion.files.mapping import ANSWER_FIELDS, APPEAL_FIELDS, Mapping, load_mapping
+from ingestion.files.reading import Part, all_inputs, opened, place_of
+from ingestion.files.sql import Query, Selects, literal
+from ingestion.folders import NewFiles
+from ingestion.privacy import mask, mask_names
+from ingestion.region import MappedFiles
+from ingestion.run import Batch, Run
+from ingestion.tables import ParquetRows
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_SAFE_FIELDS = (APPEAL_FIELDS | ANSWER_FIELDS) - {"author"}
+_REASONS = {
+    "no key": "The row has no key.",
+    "no registration date": "The row has no registration date.",
+    "unreadable registration date": "The registration date is in none of the mapping's formats.",
+    "impossible registration date": "The registration date is before 2005 or in the future.",
+}
+_BROKEN = {
+    "MISSING COLUMNS": "The line has fewer cells than the header.",
+    "TOO MANY COLUMNS": "The line has more cells than the header.",
+    "UNQUOTED VALUE": "A quotation mark is not closed, or stands where none may.",
+    "LINE SIZE OVER MAXIMUM": "The line is longer than the limit.",
+    "INVALID ENCODING": "The line is not in the file's encoding.",
+}
+
+
+def read(run: Run) -> Iterator[Batch]:
+    """Rows of all new files; a window reads all files anew, but only rows registered in it."""
+    sources = run.region.sources.files
+    assert sources is not None, "pipeline checks that the source is connected"  # noqa: S101
+    files = NewFiles(run, "appeals", "files", "sources.files.folder")
+    for source in sources:
+        mapping = load_mapping(source.mapping)
+        for path in files.of(source.folder, mapping.files, salt=_salt(source, mapping)):
+            yield from _file(run, path, mapping)
+    files.remember()
+
+
+def _salt(source: MappedFiles, mapping: Mapping) -> str:
+    return f"{source.mapping.name}:{mapping.fingerprint}:"
+
+
+def _file(run: Run, path: Path, mapping: Mapping) -> Iterator[Batch]:
+    folder = run.settings.data / "dlt" / "files"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="rows-", dir=folder) as temporary,
+        engine(run) as connection,
+        opened(path, mapping, connection) as parts,
+    ):
+        for number, part in enumerate(parts):
+            yield from _PartReader(run, path, mapping, part, connection).rows(Path(temporary) / str(number))
+
+
+@contextmanager
+def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB of its own that can mask and hash; it writes nothing to disk but what it is told to."""
+    import duckdb
+
+    connection = duckdb.connect(config={"temp_directory": "", "preserve_insertion_order": "false"})
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, pad in zip(("inner_pad", "outer_pad"), run.pseudonyms.pads(), strict=True):
+            connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
+        connection.create_function("mask", _masked, ["VARCHAR"], "VARCHAR", type="arrow")  # type: ignore[arg-type]
+        connection.create_function("mask_names", _names, ["VARCHAR"], "VARCHAR", type="arrow")  # type: ignore[arg-type]
+        yield connection
+    finally:
+        connection.close()
+
+
+def _masked(texts: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.array([text if text is None else mask(plain(text) or "") for text in texts.to_pylist()], pa.string())
+
+
+def _names(texts: Any) -> Any:
+    """Offices repeat: each is masked once per call."""
+    import pyarrow as pa
+
+    known: dict[str | None, str | None] = {}
+    masked = [
+        known[text] if text in known else known.setdefault(text, mask_names(plain(text))) for text in texts.to_pylist()
+    ]
+    return pa.array(masked, pa.string())
+
+
+class _PartReader:
+    """Turns one table of a file into Parquet files of raw's shape."""
+
+    def __init__(
+        self, run: Run, path: Path, mapping: Mapping, part: Part, connection: duckdb.DuckDBPyConnection
+    ) -> None:
+        self._run, self._name, self._mapping, self._part = run, path.name, mapping, part
+        self._path, self._connection = path, connection
+        self._tally = run.tallies[mapping.rows]
+        self._missed: Counter[str] = Counter()
+        self._refused = 0
+        query = Query(
+            mapping=mapping,
+            zone=zone_of(run, mapping),
+            latest=run.latest,
+            window=run.window,
+            file_name=path.name,
+            region_id=run.region.region_id,
+            fetched_at=run.fetched_at,
+            load_id=run.load_id,
+        )
+        self._selects = Selects(query, part.cells)
+
+    def rows(self, target: Path) -> Iterator[Batch]:
+        """Rows, then the answers in them; counts and quarantine are settled before anything is yielded."""
+        self._listen()
+        self._name_unknown()
+        tables = self._run.spec.resources
+        rows = self._copy(self._selects.rows(tables[self._mapping.rows]), target.with_suffix(".rows"))
+        self._quarantine_broken_lines()
+        self._tally.received += rows.count + self._refused
+        self._tally.quarantined += 0
+        yield from self._run.land_file(self._mapping.rows, rows)
+        for answer in self._mapping.answers:
+            select = self._selects.answers(tables["answers"], answer)
+            found = self._copy(select, target.with_suffix(f".{answer.kind}"))
+            self._run.tallies["answers"].received += found.count
+            yield from self._run.land_file("answers", found)
+        for field, count in sorted(self._missed.items()):
+            self._tally.note(f"{self._name}: {field} had no usable value in {count} rows and was left empty.")
+
+    def _copy(self, select: str, target: Path) -> ParquetRows:
+        import duckdb
+
+        options = "FORMAT parquet, COMPRESSION lz4_raw"
+        try:
+            counted = self._connection.execute(f"COPY ({select}) TO {literal(str(target))} ({options})").fetchall()
+        except duckdb.Error as error:
+            # The text of the error may quote a line of the file.
+            raise UnreadableFile(
+                f"The file {self._path} cannot be read as {self._part.format} ({type(error).__name__})",
+                "check delimiter, quote and encoding of the mapping with `otklik files check`",
+            ) from None
+        return ParquetRows(target, int(counted[0][0]))
+
+    def _listen(self) -> None:
+        """Let SQL tell what it refuses and what it leaves empty."""
+        for name in ("refuse", "miss"):
+            if self._connection.execute(
+                "SELECT count(*) FROM duckdb_functions() WHERE function_name = ?", [name]
+            ).fetchall()[0][0]:
+                self._connection.remove_function(name)
+        self._connection.create_function(
+            "refuse",
+            self._refuse,
+            ["VARCHAR", "VARCHAR", "VARCHAR"],  # type: ignore[arg-type]
+            "BOOLEAN",  # type: ignore[arg-type]
+            type="arrow",
+            null_handling="special",
+            side_effects=True,
+        )
+        self._connection.create_function("miss", self._miss, ["VARCHAR"], "VARCHAR", type="arrow", side_effects=True)  # type: ignore[arg-type]
+
+    def _refuse(self, reasons: Any, keys: Any, payloads: Any) -> Any:
+        import pyarrow as pa
+
+        told = zip(reasons.to_pylist(), keys.to_pylist(), payloads.to_pylist(), strict=True)
+        for reason, key, payload in told:
+            self._set_aside(reason, f"{self._name}:{key or '(no key)'}", _detail(reason), orjson.loads(payload))
+        return pa.array([False] * len(reasons), pa.bool_())
+
+    def _miss(self, fields: Any) -> Any:
+        import pyarrow as pa
+
+        self._missed.update(fields.to_pylist())
+        return pa.nulls(len(fields), pa.string())
+
+    def _set_aside(self, reason: str, reference: str, detail: str, payload: dict[str, Any]) -> None:
+        self._refused += 1
+        if self._refused <= self._mapping.max_refused:
+            safe = {field: plain(text) if isinstance(text, str) else text for field, text in payload.items()}
+            self._run.quarantine(self._mapping.rows, mask(reference), reason, detail, safe, _SAFE_FIELDS)
+
+    def _quarantine_broken_lines(self) -> None:
+        if self._part.format == "csv":
+            lines = self._connection.execute(
+                "SELECT line, min(CAST(error_type AS VARCHAR)) FROM reject_errors GROUP BY line ORDER BY line"
+            ).fetchall()
+            for line, kind in lines:
+                detail = _BROKEN.get(kind, "The line cannot be read.")
+                self._set_aside("broken line", f"{self._name}:line {line}", detail, {})
+            self._connection.execute("DELETE FROM reject_errors")
+        elif self._part.format == "jsonl":
+            (count,) = self._connection.execute("SELECT count FROM broken_lines").fetchall()[0]
+            for number in range(count):
+                self._set_aside(
+                    "broken line", f"{self._name}:broken {number + 1}", "The line is no JSON object.", {}
+                )
+        if self._refused > self._mapping.max_refused:
+            raise UnreadableFile(
+                f"{self._refused} rows of {self._path} cannot be used, more than max_refused "
+                f"({self._mapping.max_refused}) of the mapping",
+                "see why with `otklik files check`, and correct the mapping or the file",
+            )
+
+    def _name_unknown(self) -> None:
+        self._tally.unknown_fields.update(unmapped(self._part, self._mapping))
+
+
+def unmapped(part: Part, mapping: Mapping) -> list[str]:
+    """Headers that the mapping does not read."""
+    used = {place_of(names, part.headers) for names in all_inputs(mapping)}
+    return [header for place, header in enumerate(part.headers) if header and place not in used]
+
+
+def zone_of(run: Run, mapping: Mapping) -> Any:
+    """The mapping's time zone, else the region's."""
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(mapping.time_zone) if mapping.time_zone else run.region.zone
+
+
+def _detail(reason: str) -> str:
+    return _REASONS.get(reason, f"The mapping refuses rows with an {reason}.")

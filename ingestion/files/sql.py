@@ -1,0 +1,348 @@
+"""A mapping as SQL: every value an expression over the delivered columns, so that millions of rows take seconds.
+
+The rare cases leave SQL: suspicious texts are masked by `ingestion.privacy`, refused rows and values that
+were left empty are told to Python, one call per few thousand rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from ingestion.clock import Window
+from ingestion.files.mapping import (
+    ANSWER_KINDS,
+    REQUIRED_MOMENT,
+    VOCABULARY,
+    AnswerColumns,
+    Mapping,
+    Names,
+    Rule,
+)
+from ingestion.spreadsheet import normal
+from ingestion.tables import SQL_TYPES, ColumnType, RawTable
+
+EARLIEST = datetime(2005, 1, 1)  # noqa: DTZ001 - naive UTC
+_BLANKS = " \t\r\n\u00a0\ufeff"
+_YES = ("да", "true", "1", "yes", "y", "д")
+_NO = ("нет", "false", "0", "no", "n", "н")
+_MASKED = frozenset(("text", "tags", "locality", "street", "house"))
+_NAMES_MASKED = frozenset(("authority",))
+# What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
+_HOLDERS = ("@", "[", "*", "<", "&")
+# Five digits anywhere (no shorter number is masked), or letters and digits of scripts we have no cheap test for.
+_FEW_DIGITS = r"(?:[0-9][^0-9]*){5}|[^\x{1}-\x{52f}\x{2000}-\x{2bff}\x{fe00}-\x{fe0f}\x{1f000}-\x{1faff}]"
+_LINK_OR_ID = r"(?i)\.(?:com|ru|me)/|id[0-9]"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How SQL reaches a delivered column: (expression, kind) by its spellings, or None where it is absent.
+
+    Kinds: text, local (a timestamp without a zone), utc (one with).
+    """
+
+    relation: str
+    find: Callable[[Names], tuple[str, str] | None]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What one SELECT needs to know besides the mapping."""
+
+    mapping: Mapping
+    zone: ZoneInfo
+    latest: datetime
+    window: Window | None
+    file_name: str
+    region_id: str
+    fetched_at: datetime
+    load_id: str
+
+
+def literal(value: object) -> str:
+    """A value as SQL literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value)
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+class Selects:
+    """The SELECTs of one file: its rows, the answers in its rows, and what refuses them."""
+
+    def __init__(self, query: Query, cells: Cells) -> None:
+        self._query, self._cells, self._mapping = query, cells, query.mapping
+
+    def rows(self, table: RawTable) -> str:
+        """Rows of the mapping's own kind, in the shape of `table`; refused ones are told to `refuse`."""
+        moment = REQUIRED_MOMENT[self._mapping.rows]
+        values = {column.name: self._value(column.name, column.type) for column in table.columns}
+        values["ticket_id"], values[moment] = "_key", "_at"
+        if self._mapping.rows == "answers" and "answer_id" not in self._mapping.columns:
+            values["answer_id"] = self._hash(["_key", "CAST(_at AS VARCHAR)", self._text_of("text")])
+        return self._shaped(table, values, self._judged(tell=True))
+
+    def answers(self, table: RawTable, answer: AnswerColumns) -> str:
+        """Answers of one kind that stand in the rows of appeals."""
+        at = self._moment(answer.at, f"answers.{answer.kind}.at", tell=True)
+        values = {
+            "ticket_id": "_key",
+            "answer_id": literal(answer.kind),
+            "answered_at": at,
+            "kind": literal(answer.kind),
+            "authority": self._names(self._text(answer.authority)),
+            "ogrn": self._text(answer.ogrn),
+            "text": self._masked(self._text(answer.text)),
+        }
+        return self._shaped(table, values, self._judged(tell=False)) + " AND answered_at IS NOT NULL"
+
+    def reasons(self) -> str:
+        """Every row of the file with the reason it would be refused for, or null (used by `check`)."""
+        return f"SELECT * FROM ({self._judged(tell=False)})"
+
+    def _shaped(self, table: RawTable, values: dict[str, str], source: str) -> str:
+        query = self._query
+        fixed = {
+            "region_id": literal(query.region_id),
+            "fetched_at": literal(query.fetched_at),
+            "file_name": literal(query.file_name),
+        }
+        shown = [
+            f"CAST({fixed.get(column.name) or values[column.name]} AS {SQL_TYPES[column.type]}) AS {column.name}"
+            for column in table.all_columns
+        ]
+        shown.append(f"{literal(query.load_id)} AS _dlt_load_id")
+        inner = f"SELECT {', '.join(shown)}, _keep FROM ({source})"
+        columns = ", ".join([*(column.name for column in table.all_columns), "_dlt_load_id"])
+        return f"SELECT {columns} FROM ({inner}) WHERE _keep"
+
+    def _judged(self, tell: bool) -> str:
+        """The delivered columns with _key, _at, _reason and _keep (whether the row lands)."""
+        moment = REQUIRED_MOMENT[self._mapping.rows]
+        rule = self._mapping.columns[moment]
+        said = self._text(rule)
+        parsed = (
+            f"SELECT *, {self._key()} AS _key, {said} AS _said, {self._instant(rule)} AS _at"
+            f" FROM {self._cells.relation}"
+        )
+        lowest, highest = literal(EARLIEST), literal(self._query.latest)
+        reason = (
+            "CASE WHEN _key IS NULL THEN 'no key' WHEN _said IS NULL THEN 'no registration date'"
+            " WHEN _at IS NULL THEN 'unreadable registration date'"
+            f" WHEN _at < {lowest} OR _at > {highest} THEN 'impossible registration date'{self._refusals()} END"
+        )
+        judged = f"SELECT *, {reason} AS _reason FROM ({parsed})"
+        keep = f"refuse(_reason, _key, {self._payload()})" if tell else "false"
+        outside = ""
+        if self._query.window is not None:
+            since, until = literal(self._query.window.since), literal(self._query.window.until)
+            outside = f"WHEN _at IS NULL OR _at < {since} OR _at >= {until} THEN false "
+        return (
+            f"SELECT *, CASE {outside}WHEN _reason IS NULL THEN true ELSE {keep} END AS _keep FROM ({judged})"
+        )
+
+    def _refusals(self) -> str:
+        """Further WHENs: columns whose value map says that an unlisted value refuses the row."""
+        said = ""
+        for field, rule in self._mapping.columns.items():
+            if rule.otherwise == "refuse":
+                text, mapped = self._text(rule), self._mapped(field, rule)
+                said += f" WHEN {text} IS NOT NULL AND {mapped} IS NULL THEN {literal(f'unknown value of {field}')}"
+        return said
+
+    def _payload(self) -> str:
+        """The row as JSON for quarantine, without its author."""
+        parts = [
+            f"{literal(field)}, {self._text(rule)}"
+            for field, rule in self._mapping.columns.items()
+            if field != "author" and rule.inputs
+        ]
+        return f"CAST(json_object({', '.join(parts)}) AS VARCHAR)"
+
+    def _key(self) -> str:
+        if self._mapping.key is None:
+            return self._text(self._mapping.columns["ticket_id"])
+        parts = [self._text(Rule(column=names)) for names in self._mapping.key]
+        some = " OR ".join(f"{part} IS NOT NULL" for part in parts)
+        return f"CASE WHEN {some} THEN {self._hash(parts)} END"
+
+    def _hash(self, parts: list[str]) -> str:
+        told = ", ".join([literal(self._query.region_id), *(f"coalesce({part}, '')" for part in parts)])
+        return f"'h' || left(sha256(concat_ws('|', {told})), 24)"
+
+    def _value(self, field: str, kind: ColumnType) -> str:
+        """The expression of one column of the raw table."""
+        if field == "author_key":
+            author = self._text_of("author")
+            inner = f"sha256(getvariable('inner_pad') || encode('files:' || {author}))"
+            return f"left(sha256(getvariable('outer_pad') || unhex({inner})), 32)"
+        rule = self._mapping.columns.get(field)
+        if rule is None:
+            return "NULL"
+        if kind == "timestamp":
+            return self._moment(rule, field, tell=True)
+        text = self._text(rule)
+        words = self._words(field)
+        if rule.values is not None or words is not None:
+            return self._or_empty(text, self._mapped(field, rule), field)
+        if kind == "double":
+            bound = {"latitude": 90, "longitude": 180}[field]
+            number = f"TRY_CAST(replace(replace({text}, ',', '.'), ' ', '') AS DOUBLE)"
+            return self._or_empty(text, f"CASE WHEN abs({number}) <= {bound} THEN {number} END", field, kind)
+        if kind == "int":
+            number = f"TRY_CAST(replace({text}, ',', '.') AS DOUBLE)"
+            whole = f"CASE WHEN {number} BETWEEN 1 AND 5 AND {number} = floor({number}) THEN {number} END"
+            return self._or_empty(text, f"CAST({whole} AS INTEGER)", field, kind)
+        if kind == "bool":
+            yes, no = ", ".join(map(literal, _YES)), ", ".join(map(literal, _NO))
+            answer = f"CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END"
+            return self._or_empty(text, answer, field, kind)
+        if field in _NAMES_MASKED:
+            return self._names(text)
+        return self._masked(text) if field in _MASKED else text
+
+    def _words(self, field: str) -> tuple[str, ...] | None:
+        if (field, self._mapping.rows) == ("kind", "answers"):
+            return ANSWER_KINDS
+        return VOCABULARY.get(field)
+
+    def _mapped(self, field: str, rule: Rule) -> str:
+        """The value after its map; words of ours pass as they are where there is no map."""
+        if rule.value is not None:
+            return literal(rule.value)
+        text = self._text(rule)
+        if rule.values is None:
+            words = self._words(field) or ()
+            return f"CASE WHEN lower({text}) IN ({', '.join(map(literal, words))}) THEN lower({text}) END"
+        plain = f"replace(lower({text}), 'ё', 'е')"
+        whens = " ".join(
+            f"WHEN {literal(normal(said))} THEN {literal(meant)}" for said, meant in rule.values.items()
+        )
+        otherwise = text if rule.otherwise == "keep" else "NULL"
+        return f"CASE {plain} {whens} ELSE {otherwise} END" if whens else otherwise
+
+    def _or_empty(self, text: str, value: str, field: str, kind: ColumnType = "text") -> str:
+        """`value`, and a word to Python where there was a text but no value came of it."""
+        rule = self._mapping.columns.get(field)
+        if rule is not None and rule.values is not None and None in rule.values.values():
+            return value  # some values are meant to be empty
+        missed = f"CAST(miss({literal(field)}) AS {SQL_TYPES[kind]})"
+        return f"CASE WHEN {text} IS NULL THEN NULL ELSE coalesce({value}, {missed}) END"
+
+    def _text_of(self, field: str) -> str:
+        return self._text(self._mapping.columns.get(field))
+
+    def _text(self, rule: Rule | None) -> str:
+        """A rule's text, trimmed, null where empty."""
+        if rule is None:
+            return "NULL::VARCHAR"
+        if rule.value is not None:
+            return literal(str(rule.value))
+        parts = [self._cell(names) for names in rule.inputs]
+        if len(parts) == 1:
+            return parts[0]
+        return f"nullif(concat_ws({literal(rule.separator)}, {', '.join(parts)}), '')"
+
+    def _cell(self, names: Names) -> str:
+        found = self._cells.find(names)
+        if found is None:
+            return "NULL::VARCHAR"
+        return f"nullif(trim(CAST({found[0]} AS VARCHAR), {literal(_BLANKS)}), '')"
+
+    def _moment(self, rule: Rule, field: str, tell: bool) -> str:
+        """A moment in UTC within believable bounds, else null."""
+        instant = self._instant(rule)
+        lowest, highest = literal(EARLIEST), literal(self._query.latest)
+        bounded = f"CASE WHEN {instant} BETWEEN {lowest} AND {highest} THEN {instant} END"
+        if not tell:
+            return bounded
+        missed = f"CAST(miss({literal(field)}) AS TIMESTAMP)"
+        return f"CASE WHEN {self._text(rule)} IS NULL THEN NULL ELSE coalesce({bounded}, {missed}) END"
+
+    def _instant(self, rule: Rule) -> str:
+        """Naive UTC, null where unreadable."""
+        if rule.column is not None:
+            found = self._cells.find(rule.column)
+            if found is not None and found[1] == "utc":
+                return f"({found[0]} AT TIME ZONE 'UTC')"
+            if found is not None and found[1] == "local":
+                return self._to_utc(found[0])
+        text = self._text(rule)
+        formats = rule.formats or self._mapping.dates
+        patterns = [form for form in formats if "%" in form]
+        tries = []
+        if patterns:
+            listed = ", ".join(map(literal, patterns))
+            tries.append(self._to_utc(f"try_strptime({text}, [{listed}])"))
+        tries += [self._special(form, text) for form in formats if "%" not in form]
+        return tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
+
+    def _special(self, form: str, text: str) -> str:
+        number = f"TRY_CAST(replace({text}, ',', '.') AS DOUBLE)"
+        if form == "excel":
+            days = f"CASE WHEN {number} BETWEEN 38353 AND 80000 THEN {number} END"
+            return self._to_utc(f"(TIMESTAMP '1899-12-30' + to_seconds(CAST(round({days} * 86400) AS BIGINT)))")
+        if form in ("unix", "unix_ms"):
+            factor = 1_000_000 if form == "unix" else 1000
+            whole = f"TRY_CAST({text} AS BIGINT)"
+            return f"CASE WHEN {whole} BETWEEN 0 AND 9000000000000 THEN make_timestamp({whole} * {factor}) END"
+        zoned = rf"regexp_matches({text}, '[0-9](?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)$') AND length({text}) > 10"
+        return (
+            f"CASE WHEN {zoned} THEN CAST(TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP)"
+            f" ELSE {self._to_utc(f'TRY_CAST({text} AS TIMESTAMP)')} END"
+        )
+
+    def _to_utc(self, local: str) -> str:
+        """Wall time of the mapping's zone → UTC, as Python's zoneinfo does it (the first of two equal hours)."""
+        changes = _offsets(self._query.zone)
+        seconds = [f"to_seconds({offset})" for _, offset in changes]
+        if len(changes) == 1:
+            return f"({local} - {seconds[0]})"
+        whens = " ".join(
+            f"WHEN {local} >= {literal(begin)} THEN {shift}"
+            for (begin, _), shift in reversed(list(zip(changes[1:], seconds[1:], strict=True)))
+        )
+        return f"({local} - CASE {whens} ELSE {seconds[0]} END)"
+
+    def _masked(self, text: str) -> str:
+        return "NULL" if text.startswith("NULL") else f"CASE WHEN {suspicious(text)} THEN mask({text}) ELSE {text} END"
+
+    def _names(self, text: str) -> str:
+        return "NULL" if text.startswith("NULL") else f"mask_names({text})"
+
+
+def suspicious(text: str) -> str:
+    """SQL that is true wherever masking could change the text (and sometimes where it does not)."""
+    holders = " OR ".join(f"contains({text}, {literal(one)})" for one in _HOLDERS)
+    numbers = f"regexp_matches({text}, {literal(_FEW_DIGITS)})"
+    return f"({holders} OR {numbers} OR regexp_matches({text}, {literal(_LINK_OR_ID)}))"
+
+
+@lru_cache(maxsize=16)
+def _offsets(zone: ZoneInfo) -> tuple[tuple[datetime, int], ...]:
+    """(wall time from which, offset in seconds) of a zone, 2004 to 2060; the first holds for all before."""
+
+    def offset(local: datetime) -> int:
+        shift = local.replace(tzinfo=zone).utcoffset()
+        return int(shift.total_seconds()) if shift else 0
+
+    day, end = datetime(2004, 1, 1), datetime(2060, 1, 1)  # noqa: DTZ001 - wall time
+    changes = [(day, offset(day))]
+    while day < end:
+        following = day + timedelta(days=1)
+        if offset(following) != changes[-1][1]:
+            low, high = day, following
+            while high - low > timedelta(seconds=1):
+                middle = low + (high - low) / 2
+                middle = middle.replace(microsecond=0)
+                low, high = (middle, high) if offset(middle) == changes[-1][1] else (low, middle)
+            changes.append((high, offset(high)))
+        day = following
+    return tuple(changes)

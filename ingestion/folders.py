@@ -1,0 +1,80 @@
+"""Watched folders: which files are new, told by their bytes, so that a renamed file is not read again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ingestion.errors import UnreadableFile
+from ingestion.run import Run
+
+_DIGITS = 32
+# Excel puts ~$name.xlsx beside an open file; copiers and browsers write under such endings until they are done.
+_DRAFT_STARTS = (".", "~$")
+_DRAFT_ENDS = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".draft")
+
+
+class NewFiles:
+    """Files that no earlier load has read. `salt` stands for what else decides what a file means, such as
+    its mapping: with another salt, known bytes are read again."""
+
+    def __init__(self, run: Run, resource: str, title: str, setting: str) -> None:
+        self._run, self._title, self._setting = run, title, setting
+        self._tally = run.tallies[resource]
+        self._known: dict[str, str] = dict(run.state.get("files", {}))
+        self._again = 0
+
+    def of(self, folder: Path, patterns: Sequence[str], salt: str = "") -> Iterator[Path]:
+        """New files of the folder in the order of their names; a window gets all of them."""
+        for path in self._listed(folder, patterns):
+            before = _stamp(path)
+            digest = salt + _digest(path)
+            if _stamp(path) != before:
+                self._tally.note(f"{path.name} is still being written and was left for the next run.")
+                continue
+            if self._run.live and digest in self._known:
+                self._again += 1
+                continue
+            self._tally.requests += 1
+            yield path
+            if _stamp(path) != before:
+                raise UnreadableFile(
+                    f"The file {path} changed while it was read",
+                    "wait until whoever writes it is done, then run again; nothing of this load was kept",
+                )
+            self._known[digest] = path.name
+
+    def remember(self) -> None:
+        """Put what was read into the state, which lands with the rows."""
+        if self._again:
+            self._tally.note(f"{self._again} files were read by an earlier load and are unchanged.")
+        if self._run.live:
+            self._run.state["files"] = self._known
+
+    def _listed(self, folder: Path, patterns: Sequence[str]) -> list[Path]:
+        if not folder.is_dir():
+            raise UnreadableFile(
+                f"The folder {folder} of {self._title} does not exist",
+                f"create it or correct {self._setting} in the region's file",
+            )
+        found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+        return sorted(path for path in found if not is_draft(path))
+
+
+def is_draft(path: Path) -> bool:
+    """Whether the name says that somebody is still at work on the file."""
+    return path.name.startswith(_DRAFT_STARTS) or path.name.lower().endswith(_DRAFT_ENDS)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:_DIGITS]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UnreadableFile(f"The file {path} is gone", "put it back or run again") from error
+    return status.st_size, status.st_mtime_ns
