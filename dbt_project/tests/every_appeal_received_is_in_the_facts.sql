@@ -48,75 +48,77 @@ community_mentions as (
 ),
 
 {%- for network in networks_with('messages') %}
-{{ network }}_messages as (
-    select
-        messages.*,
-        min(messages.created_at) over (
-            partition by messages.region_id, messages.page_id, messages.chat_id, messages.author_kind
-        ) as first_said_at,
-        max(case when messages.is_deleted then 1 else 0 end) over (
-            partition by messages.region_id, messages.page_id, messages.chat_id
-        ) as has_deleted
-    from {{ source('raw', network ~ '_messages') }} as messages
-    inner join loads on messages._dlt_load_id = loads.load_id
-),
+
+    {{ network }}_messages as (
+        select
+            messages.*,
+            min(messages.created_at) over (
+                partition by messages.region_id, messages.page_id, messages.chat_id, messages.author_kind
+            ) as first_said_at,
+            max(case when messages.is_deleted then 1 else 0 end) over (
+                partition by messages.region_id, messages.page_id, messages.chat_id
+            ) as has_deleted
+        from {{ source('raw', network ~ '_messages') }} as messages
+        inner join loads on messages._dlt_load_id = loads.load_id
+    ),
 {%- endfor %}
 {%- for network in networks_with('posts') %}
-{{ network }}_posts as (
-    select distinct
-        posts.region_id,
-        posts.page_id,
-        posts.post_id
-    from {{ source('raw', network ~ '_posts') }} as posts
-    inner join loads on posts._dlt_load_id = loads.load_id
-    where posts.author_kind = 'citizen'
-),
+
+    {{ network }}_posts as (
+        select distinct
+            posts.region_id,
+            posts.page_id,
+            posts.post_id
+        from {{ source('raw', network ~ '_posts') }} as posts
+        inner join loads on posts._dlt_load_id = loads.load_id
+        where posts.author_kind = 'citizen'
+    ),
 {%- endfor %}
 
 network_words as (
     {%- for network in networks_with('messages') %}
-    select
-        messages.region_id,
+        select
+            messages.region_id,
         {{ surrogate_key([
             'messages.region_id', "'" ~ network ~ "_message'", 'messages.page_id', 'messages.chat_id',
             'messages.message_id'
         ]) }} as appeal_id,
-        (
-            messages.place = 'post'
-            and parents.message_id is null
-            {%- if network in networks_with('posts') %}
-            and posts.post_id is null
-            {%- endif %}
-        )
-        or (
-            messages.place = 'chat'
-            and messages.created_at = messages.first_said_at
-            and messages.has_deleted = 0
-        ) as is_expected
-    from {{ network }}_messages as messages
-    left join {{ network }}_messages as parents
-        on
-            messages.region_id = parents.region_id
-            and messages.page_id = parents.page_id
-            and messages.chat_id = parents.chat_id
-            and messages.reply_to = parents.message_id
-    {%- if network in networks_with('posts') %}
-    left join {{ network }}_posts as posts
-        on
-            messages.region_id = posts.region_id
-            and messages.page_id = posts.page_id
-            and messages.chat_id = posts.post_id
-    {%- endif %}
-    where messages.author_kind = 'citizen'
-    {{ 'union all' if not loop.last }}
+            (
+                messages.place = 'post'
+                and parents.message_id is null
+                {%- if network in networks_with('posts') %}
+                    and posts.post_id is null
+                {%- endif %}
+            )
+            or (
+                messages.place = 'chat'
+                and messages.created_at = messages.first_said_at
+                and messages.has_deleted = 0
+            ) as is_expected
+        from {{ network }}_messages as messages
+        left join {{ network }}_messages as parents
+            on
+                messages.region_id = parents.region_id
+                and messages.page_id = parents.page_id
+                and messages.chat_id = parents.chat_id
+                and messages.reply_to = parents.message_id
+        {%- if network in networks_with('posts') %}
+            left join {{ network }}_posts as posts
+                on
+                    messages.region_id = posts.region_id
+                    and messages.page_id = posts.page_id
+                    and messages.chat_id = posts.post_id
+        {%- endif %}
+        where messages.author_kind = 'citizen'
+        {{ 'union all' if not loop.last }} -- noqa: LT02
     {%- endfor %}
     {%- for network in networks_with('posts') %}
-    union all
-    select
-        region_id,
-        {{ surrogate_key(['region_id', "'" ~ network ~ "_post'", 'page_id', 'post_id']) }} as appeal_id,
-        true as is_expected
-    from {{ network }}_posts
+        union all
+        select
+            region_id,
+            {{ surrogate_key(['region_id', "'" ~ network ~ "_post'", 'page_id', 'post_id']) }} as appeal_id,
+            true as is_expected
+        from {{ network }}_posts
     {%- endfor %}
 ),
 

@@ -3,10 +3,9 @@
 with
 
 final as (
-    {%- for source in ['vk', 'network', 'pos', 'incident', 'files', 'open311'] %}
-    select * from {{ ref('int_appeals_' ~ source) }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ union_of([
+        'int_appeals_vk', 'int_appeals_network', 'int_appeals_pos', 'int_appeals_incident', 'int_appeals_files', 'int_appeals_open311'
+    ]) | indent(4) }}
 )
 
 select * from final

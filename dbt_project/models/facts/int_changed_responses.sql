@@ -1,10 +1,9 @@
 with
 
 final as (
-    {%- for source in ['vk', 'network', 'pos', 'incident', 'files', 'open311'] %}
-    select * from {{ ref('int_responses_' ~ source) }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ union_of([
+        'int_responses_vk', 'int_responses_network', 'int_responses_pos', 'int_responses_incident', 'int_responses_files', 'int_responses_open311'
+    ]) | indent(4) }}
 )
 
 select * from final

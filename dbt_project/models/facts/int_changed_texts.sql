@@ -27,22 +27,22 @@ touched as (
         and {{ unread_texts('load_seq') }}
     {% if standing -%}
     -- a text that was edited leaves the pairs of its old wording to be told anew
-    union all
-    select
-        standing.region_id,
-        standing.text_key,
-        social.load_seq
-    from {{ standing }} as standing
-    inner join social on standing.appeal_id = social.appeal_id
-    where {{ unread_texts('social.load_seq') }}
-    union all
-    select
-        standing.region_id,
-        standing.text_key,
-        incidents.load_seq
-    from {{ standing }} as standing
-    inner join incidents on standing.kept_appeal_id = incidents.appeal_id
-    where {{ unread_texts('incidents.load_seq') }}
+        union all
+        select
+            standing.region_id,
+            standing.text_key,
+            social.load_seq
+        from {{ standing }} as standing
+        inner join social on standing.appeal_id = social.appeal_id
+        where {{ unread_texts('social.load_seq') }}
+        union all
+        select
+            standing.region_id,
+            standing.text_key,
+            incidents.load_seq
+        from {{ standing }} as standing
+        inner join incidents on standing.kept_appeal_id = incidents.appeal_id
+        where {{ unread_texts('incidents.load_seq') }}
     {%- endif %}
 ),
 

@@ -71,23 +71,23 @@ paired as (
 -- what was a duplicate and is none any more stays as a row that says so: its appeal has to be told anew
 parted as (
     {% if is_incremental() -%}
-    select
-        standing.appeal_id,
-        standing.source,
-        standing.region_id,
-        standing.text_key,
-        cast(null as varchar) as kept_appeal_id,
-        changed.load_seq
-    from {{ this }} as standing
-    inner join changed
-        on
-            standing.region_id = changed.region_id
-            and standing.text_key = changed.text_key
-    left join paired on standing.appeal_id = paired.appeal_id
-    where paired.appeal_id is null
+        select
+            standing.appeal_id,
+            standing.source,
+            standing.region_id,
+            standing.text_key,
+            cast(null as varchar) as kept_appeal_id,
+            changed.load_seq
+        from {{ this }} as standing
+        inner join changed
+            on
+                standing.region_id = changed.region_id
+                and standing.text_key = changed.text_key
+        left join paired on standing.appeal_id = paired.appeal_id
+        where paired.appeal_id is null
     {%- else -%}
-    select * from paired
-    where false
+        select * from paired
+        where false
     {%- endif %}
 ),
 

@@ -3,7 +3,11 @@
 with
 
 received as (
-    {{ received_rows('open311_requests', ['region_id', 'service_request_id'], newest_first=['updated_at']) | indent(4) }}
+    {{ received_rows(
+        'open311_requests',
+        ['region_id', 'service_request_id'],
+        newest_first=['updated_at']
+    ) | indent(4) }}
 ),
 
 final as (
