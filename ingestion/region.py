@@ -23,6 +23,9 @@ SOURCE_NAMES = (
     "pos",
     "vk",
     "incident",
+    "ok",
+    "telegram",
+    "max",
     "files",
     "surveys",
     "activities",
@@ -119,6 +122,47 @@ class PosSource(Strict):
     requests_per_second: Rate = 20
 
 
+class NetworkSource(Strict):
+    """What networks of pages and conversations have in common; `pages` are names or ids as in links."""
+
+    requests_per_second: Rate = 10
+    pages: Literal["registry"] | list[str] = "registry"
+    lookback_days: int = Field(default=14, ge=1, le=365)
+
+    @field_validator("pages")
+    @classmethod
+    def _bare_names(cls, pages: Literal["registry"] | list[str]) -> Literal["registry"] | list[str]:
+        if pages != "registry" and not all(re.fullmatch(r"-?[\w.-]+", page) for page in pages):
+            raise ValueError("must hold names or ids as they stand at the end of a page's link")
+        return pages
+
+
+class OkSource(NetworkSource):
+    """Groups of OK; the application key is public, the other two are secrets."""
+
+    base_url: Url = "https://api.ok.ru"
+    application_key: str = Field(min_length=1)
+    access_token_env: VariableName
+    application_secret_env: VariableName
+
+
+class TelegramSource(NetworkSource):
+    """Channels with their discussion groups, and private chats, of one bot."""
+
+    base_url: Url = "https://api.telegram.org"
+    token_env: VariableName
+    requests_per_second: Rate = 20
+    lookback_days: int = Field(default=60, ge=1, le=365)  # how long threads of comments are remembered
+
+
+class MaxSource(NetworkSource):
+    """Channels with their discussions, and dialogs, of one bot."""
+
+    base_url: Url = "https://platform-api.max.ru"
+    token_env: VariableName
+    requests_per_second: Rate = 20
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
@@ -130,13 +174,18 @@ class Sources(Strict):
     incident: FolderSource | None = None
     vk: VkSource | None = None
     pos: PosSource | None = None
+    ok: OkSource | None = None
+    telegram: TelegramSource | None = None
+    max: MaxSource | None = None
     files: Annotated[tuple[MappedFiles, ...], BeforeValidator(_listed)] | None = None
     surveys: FolderSource | None = None
     activities: FolderSource | None = None
 
     def anchored(self, base: Path) -> Sources:
         """The same with every path absolute, relative ones counted from `base`."""
-        return self.model_copy(update={name: _anchored(getattr(self, name), base) for name in type(self).model_fields})
+        return self.model_copy(
+            update={name: _anchored(getattr(self, name), base) for name in type(self).model_fields}
+        )
 
 
 def _anchored(value: Any, base: Path) -> Any:

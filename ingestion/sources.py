@@ -14,9 +14,12 @@ from ingestion import accounting
 from ingestion.errors import UsageError
 from ingestion.files import schema as files
 from ingestion.incident import schema as incident
+from ingestion.max import schema as max_schema
+from ingestion.ok import schema as ok
 from ingestion.pos import schema as pos
 from ingestion.registry import schema as registry
 from ingestion.tables import RawTable
+from ingestion.telegram import schema as telegram
 from ingestion.vk import schema as vk
 
 if TYPE_CHECKING:
@@ -75,6 +78,27 @@ SOURCES: dict[str, SourceSpec] = {
             "incident",
             "XLSX exports of «Инцидент Менеджмент».",
             incident.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "ok",
+            "Official groups of OK: posts and comments.",
+            ok.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "telegram",
+            "Official channels of Telegram with their discussions, and the chats of a bot.",
+            telegram.TABLES,
+            windowed=False,
+            polled=True,
+        ),
+        SourceSpec(
+            "max",
+            "Official channels of MAX with their discussions, and the dialogs of a bot.",
+            max_schema.TABLES,
             windowed=True,
             polled=True,
         ),

@@ -53,7 +53,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
-        self._answers: dict[tuple[str, str], Any] = {}
+        self._answers: dict[tuple[str, str, str], Any] = {}
 
     def add(self, descriptions: list[Any]) -> None:
         known = {field.name for field in fields(Fault)}
@@ -82,13 +82,15 @@ class Faults:
         """An error that the service itself tells; each server says it in its own way."""
         return self._take(ERROR_KINDS, path, methods)
 
-    def told(self, path: str, method: str, answer: Any) -> Any:
+    def told(self, path: str, method: str, answer: Any, listing: str = "") -> Any:
         """The answer as it leaves the server: whole, or as the next data fault wants it.
 
-        Faults of pages compare with the answer that the same method gave before.
+        Faults of pages compare with the answer that the same method gave before, where `listing` says which
+        of its lists is read.
         """
         fault = self._take(DATA_KINDS - ERROR_KINDS, path, (method,))
-        previous, self._answers[path, method] = self._answers.get((path, method)), answer
+        key = (path, method, listing)
+        previous, self._answers[key] = self._answers.get(key), answer
         if fault is None:
             return answer
         if fault.kind == "page_repeated":

@@ -94,7 +94,9 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
 def _masked(texts: Any) -> Any:
     import pyarrow as pa
 
-    return pa.array([text if text is None else mask(plain(text) or "") for text in texts.to_pylist()], pa.string())
+    return pa.array(
+        [text if text is None else mask(plain(text) or "") for text in texts.to_pylist()], pa.string()
+    )
 
 
 def _names(texts: Any) -> Any:
@@ -103,7 +105,8 @@ def _names(texts: Any) -> Any:
 
     known: dict[str | None, str | None] = {}
     masked = [
-        known[text] if text in known else known.setdefault(text, mask_names(plain(text))) for text in texts.to_pylist()
+        known[text] if text in known else known.setdefault(text, mask_names(plain(text)))
+        for text in texts.to_pylist()
     ]
     return pa.array(masked, pa.string())
 
@@ -154,7 +157,9 @@ class _PartReader:
 
         options = "FORMAT parquet, COMPRESSION lz4_raw"
         try:
-            counted = self._connection.execute(f"COPY ({select}) TO {literal(str(target))} ({options})").fetchall()
+            counted = self._connection.execute(
+                f"COPY ({select}) TO {literal(str(target))} ({options})"
+            ).fetchall()
         except duckdb.Error as error:
             # The text of the error may quote a line of the file.
             raise UnreadableFile(
@@ -179,14 +184,18 @@ class _PartReader:
             null_handling="special",
             side_effects=True,
         )
-        self._connection.create_function("miss", self._miss, ["VARCHAR"], "VARCHAR", type="arrow", side_effects=True)  # type: ignore[arg-type]
+        self._connection.create_function(
+            "miss", self._miss, ["VARCHAR"], "VARCHAR", type="arrow", side_effects=True
+        )  # type: ignore[arg-type]
 
     def _refuse(self, reasons: Any, keys: Any, payloads: Any) -> Any:
         import pyarrow as pa
 
         told = zip(reasons.to_pylist(), keys.to_pylist(), payloads.to_pylist(), strict=True)
         for reason, key, payload in told:
-            self._set_aside(reason, f"{self._name}:{key or '(no key)'}", _detail(reason), orjson.loads(payload))
+            self._set_aside(
+                reason, f"{self._name}:{key or '(no key)'}", _detail(reason), orjson.loads(payload)
+            )
         return pa.array([False] * len(reasons), pa.bool_())
 
     def _miss(self, fields: Any) -> Any:

@@ -69,6 +69,7 @@ class MaxServer(TalkServer):
             method,
             lambda: self._answer(request.method, path, params, token),
             error=_worded,
+            listing=str(params.get("chat_id", "")),
         )
 
     def _answer(self, verb: str, path: str, params: Params, token: str) -> Any:

@@ -76,6 +76,7 @@ class OkServer(TalkServer):
             method,
             lambda: self._answer(method, params),
             error=lambda fault: OkError(fault.code),
+            listing=str(params.get("discussionId", params.get("gid", ""))),
         )
 
     def _answer(self, method: str, params: Params) -> Any:

@@ -68,6 +68,7 @@ class TalkServer:
         *,
         error: Callable[[Fault], RefusedError],
         too_many: Callable[[int | None], Any] | None = None,
+        listing: str = "",
     ) -> Response:
         """The answer to one request, after whatever fault waits for it.
 
@@ -82,7 +83,7 @@ class TalkServer:
         try:
             if told := self.faults.take_error(path, {method}):
                 raise error(told)
-            body = self.faults.told(path, method, answer())
+            body = self.faults.told(path, method, answer(), listing)
         except RefusedError as refused:
             status, body = refused.status, refused.body
         raw = orjson.dumps(body)
