@@ -33,6 +33,7 @@ APPEALS = RawTable(
         Column("text", "text", "Masked text."),
         Column("tags", "text", "Tags as spelled, masked."),
     ),
+    bulk=True,
 )
 
 ANSWERS = RawTable(
@@ -48,6 +49,7 @@ ANSWERS = RawTable(
         Column("ogrn", "text", "ОГРН of the answering authority."),
         Column("text", "text", "Masked text."),
     ),
+    bulk=True,
 )
 
 TABLES = (APPEALS, ANSWERS)

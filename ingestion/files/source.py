@@ -71,7 +71,7 @@ def _file(run: Run, path: Path, mapping: Mapping) -> Iterator[Batch]:
         opened(path, mapping, connection) as parts,
     ):
         for number, part in enumerate(parts):
-            yield from _PartReader(run, path, mapping, part, connection).rows(Path(temporary) / str(number))
+            yield from PartReader(run, path, mapping, part, connection).rows(Path(temporary) / str(number))
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def _names(texts: Any) -> Any:
     return pa.array(masked, pa.string())
 
 
-class _PartReader:
+class PartReader:
     """Turns one table of a file into Parquet files of raw's shape."""
 
     def __init__(
@@ -117,7 +117,7 @@ class _PartReader:
         self._run, self._name, self._mapping, self._part = run, path.name, mapping, part
         self._path, self._connection = path, connection
         self._tally = run.tallies[mapping.rows]
-        self._missed: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
         self._refused = 0
         query = Query(
             mapping=mapping,
@@ -139,15 +139,23 @@ class _PartReader:
         rows = self._copy(self._selects.rows(tables[self._mapping.rows]), target.with_suffix(".rows"))
         self._quarantine_broken_lines()
         self._tally.received += rows.count + self._refused
-        self._tally.quarantined += 0
         yield from self._run.land_file(self._mapping.rows, rows)
         for answer in self._mapping.answers:
             select = self._selects.answers(tables["answers"], answer)
             found = self._copy(select, target.with_suffix(f".{answer.kind}"))
             self._run.tallies["answers"].received += found.count
             yield from self._run.land_file("answers", found)
-        for field, count in sorted(self._missed.items()):
+        for field, count in sorted(self.missed.items()):
             self._tally.note(f"{self._name}: {field} had no usable value in {count} rows and was left empty.")
+
+    def without_meaning(self, limit: int) -> dict[str, list[str]]:
+        """Values, masked, that a value map or our vocabulary does not know: up to `limit` of each field."""
+        found = {}
+        for field, select in self._selects.strangers(limit):
+            values = [mask(str(value)) for (value,) in self._connection.execute(select).fetchall()]
+            if values:
+                found[field] = values
+        return found
 
     def _copy(self, select: str, target: Path) -> ParquetRows:
         import duckdb
@@ -192,7 +200,7 @@ class _PartReader:
     def _miss(self, fields: Any) -> Any:
         import pyarrow as pa
 
-        self._missed.update(fields.to_pylist())
+        self.missed.update(fields.to_pylist())
         return pa.nulls(len(fields), pa.string())
 
     def _set_aside(self, reason: str, reference: str, detail: str, payload: dict[str, Any]) -> None:
