@@ -134,7 +134,9 @@ class Sources(Strict):
 
     def anchored(self, base: Path) -> Sources:
         """The same with every path absolute, relative ones counted from `base`."""
-        return self.model_copy(update={name: _anchored(getattr(self, name), base) for name in type(self).model_fields})
+        return self.model_copy(
+            update={name: _anchored(getattr(self, name), base) for name in type(self).model_fields}
+        )
 
 
 def _anchored(value: Any, base: Path) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,10 @@ class Checked:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""
-        return asdict(self)
+        return asdict(replace(self, refused=None, left_empty=None)) | {  # type: ignore[arg-type]
+            "refused": dict(self.refused),
+            "left_empty": dict(self.left_empty),
+        }
 
 
 def check_file(path: Path, mapping_path: Path, time_zone: str = "UTC") -> Checked:

@@ -127,7 +127,9 @@ class Mapping(Strict):
         known = APPEAL_FIELDS if self.rows == "appeals" else ANSWER_FIELDS
         for field in self.columns:
             if field not in known:
-                raise ValueError(f"columns.{field} is no field of {self.rows}; known are {', '.join(sorted(known))}")
+                raise ValueError(
+                    f"columns.{field} is no field of {self.rows}; known are {', '.join(sorted(known))}"
+                )
         moment = REQUIRED_MOMENT[self.rows]
         if moment not in self.columns:
             raise ValueError(f"columns.{moment} is missing: without it no row can be used")
@@ -172,7 +174,9 @@ def load_mapping(path: Path) -> Mapping:
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"The mapping file {path} is not readable YAML{where}", "correct the file") from None
+        raise ConfigError(
+            f"The mapping file {path} is not readable YAML{where}", "correct the file"
+        ) from None
     try:
         return Mapping.model_validate(content)
     except ValidationError as error:

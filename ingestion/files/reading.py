@@ -43,7 +43,8 @@ def format_of(path: Path, mapping: Mapping) -> Format:
     found = mapping.format or ENDINGS.get(path.suffix.lower())
     if found is None:
         raise UnreadableFile(
-            f"The name of {path} does not say what the file is", f"end it in one of {', '.join(ENDINGS)}, or set format"
+            f"The name of {path} does not say what the file is",
+            f"end it in one of {', '.join(ENDINGS)}, or set format",
         )
     return found
 
@@ -83,7 +84,9 @@ def all_inputs(mapping: Mapping) -> tuple[Names, ...]:
     """Every column that the mapping names."""
     rules = [*mapping.columns.values()]
     for answer in mapping.answers:
-        rules += [rule for rule in (answer.at, answer.text, answer.authority, answer.ogrn) if rule is not None]
+        rules += [
+            rule for rule in (answer.at, answer.text, answer.authority, answer.ogrn) if rule is not None
+        ]
     return (*(names for rule in rules for names in rule.inputs), *(mapping.key or ()))
 
 
@@ -131,7 +134,8 @@ def _as_utf8(path: Path, mapping: Mapping) -> Iterator[tuple[Path, str]]:
     text = head.decode(encoding, "ignore")
     if "\x00" in text[:_COPY_CHARACTERS].replace("\x00", "", 3) and encoding.startswith("utf-8"):
         raise UnreadableFile(
-            f"The file {path} is not text in {encoding}", "set encoding in the mapping, or deliver it as UTF-8"
+            f"The file {path} is not text in {encoding}",
+            "set encoding in the mapping, or deliver it as UTF-8",
         )
     if encoding in ("utf-8", "utf-8-sig"):
         yield path, text.removeprefix("\ufeff")
@@ -139,7 +143,10 @@ def _as_utf8(path: Path, mapping: Mapping) -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory(prefix="otklik-") as folder:
         copy = Path(folder) / "utf8.csv"
         try:
-            with path.open(encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as to:
+            with (
+                path.open(encoding=encoding, newline="") as source,
+                copy.open("w", encoding="utf-8", newline="") as to,
+            ):
                 while chunk := source.read(_COPY_CHARACTERS):
                     to.write(chunk)
         except UnicodeError:
@@ -213,7 +220,8 @@ def _jsonl(path: Path, readable: Path, mapping: Mapping, connection: duckdb.Duck
     headers = [str(name) for (name,) in seen]
     _check_headers(path, headers, mapping)
     picked = [
-        f"line ->> '$.\"{header.replace(chr(39), chr(39) * 2).replace(chr(34), '')}\"' AS c{n}" for n, header in enumerate(headers)
+        f"line ->> '$.\"{header.replace(chr(39), chr(39) * 2).replace(chr(34), '')}\"' AS c{n}"
+        for n, header in enumerate(headers)
     ]
     _remember_broken(connection, int(broken))
     return Part(_cells(f"(SELECT {', '.join(picked)} FROM ({whole}))", headers), tuple(headers), "jsonl", 1)  # noqa: S608
@@ -227,7 +235,9 @@ def _parquet(path: Path, mapping: Mapping, connection: duckdb.DuckDBPyConnection
     import duckdb
 
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()  # noqa: S608
+        described = connection.execute(
+            f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})"
+        ).fetchall()  # noqa: S608
     except duckdb.Error as error:
         raise UnreadableFile(
             f"The file {path} is damaged or no Parquet file", "deliver it again and replace the file"
@@ -247,7 +257,9 @@ def _parquet(path: Path, mapping: Mapping, connection: duckdb.DuckDBPyConnection
 def _kind(sql_type: str) -> str:
     if sql_type.startswith("TIMESTAMP WITH TIME ZONE"):
         return "utc"
-    return "local" if sql_type.startswith(("TIMESTAMP", "DATE")) else "text"
+    if sql_type.startswith(("TIMESTAMP", "DATE")):
+        return "local"
+    return "text" if sql_type == "VARCHAR" else "other"
 
 
 def _xlsx(path: Path, mapping: Mapping, connection: duckdb.DuckDBPyConnection) -> list[Part]:

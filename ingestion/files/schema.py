@@ -6,7 +6,13 @@ APPEALS = RawTable(
     "files_appeals",
     "Appeals that files with a mapping carried: one row per version of an appeal and file.",
     (
-        Column("ticket_id", "text", "Key in the file, else a stable hash of the columns named as key.", True, True),
+        Column(
+            "ticket_id",
+            "text",
+            "Key in the file, else a stable hash of the columns named as key.",
+            True,
+            True,
+        ),
         Column("file_name", "text", "File the row stands in.", required=True),
         Column("channel", "text", "Channel by the mapping; null counts as other."),
         Column("intake", "text", "Rules it falls under: social, pos_message, pos_appeal or other."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from ingestion.files.mapping import ANSWER_FIELDS, APPEAL_FIELDS, Mapping, load_
 from ingestion.files.reading import Part, all_inputs, opened, place_of
 from ingestion.files.sql import Query, Selects, literal
 from ingestion.folders import NewFiles
-from ingestion.privacy import mask, mask_names
+from ingestion.privacy import mask, mask_names, mask_optional
 from ingestion.region import MappedFiles
 from ingestion.run import Batch, Run
 from ingestion.tables import ParquetRows
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_SAFE_FIELDS = (APPEAL_FIELDS | ANSWER_FIELDS) - {"author"}
+_SAFE_FIELDS = (APPEAL_FIELDS | ANSWER_FIELDS) - {"author", "authority"}
 _REASONS = {
     "no key": "The row has no key.",
     "no registration date": "The row has no registration date.",
@@ -84,17 +84,38 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         for name, pad in zip(("inner_pad", "outer_pad"), run.pseudonyms.pads(), strict=True):
             connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
-        connection.create_function("mask", _masked, ["VARCHAR"], "VARCHAR", type="arrow")  # type: ignore[arg-type]
-        connection.create_function("mask_names", _names, ["VARCHAR"], "VARCHAR", type="arrow")  # type: ignore[arg-type]
+        for name, function in (("mask", _masked), ("mask_names", _names)):
+            _teach(connection, name, function, 1)
         yield connection
     finally:
         connection.close()
 
 
+def _teach(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    function: Callable[..., Any],
+    arguments: int,
+    returns: str = "VARCHAR",
+) -> None:
+    """Make a Python function over columns of text known to SQL, in place of an earlier one of that name."""
+    if connection.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = ?", [name]).fetchall():
+        connection.remove_function(name)
+    connection.create_function(
+        name,
+        function,
+        ["VARCHAR"] * arguments,  # type: ignore[arg-type]
+        returns,  # type: ignore[arg-type]
+        type="arrow",  # type: ignore[arg-type]
+        null_handling="special",  # type: ignore[arg-type]
+        side_effects=True,  # what it is told must reach it exactly once
+    )
+
+
 def _masked(texts: Any) -> Any:
     import pyarrow as pa
 
-    return pa.array([text if text is None else mask(plain(text) or "") for text in texts.to_pylist()], pa.string())
+    return pa.array([mask_optional(plain(text)) for text in texts.to_pylist()], pa.string())
 
 
 def _names(texts: Any) -> Any:
@@ -103,7 +124,8 @@ def _names(texts: Any) -> Any:
 
     known: dict[str | None, str | None] = {}
     masked = [
-        known[text] if text in known else known.setdefault(text, mask_names(plain(text))) for text in texts.to_pylist()
+        known[text] if text in known else known.setdefault(text, mask_names(plain(text)))
+        for text in texts.to_pylist()
     ]
     return pa.array(masked, pa.string())
 
@@ -162,7 +184,9 @@ class PartReader:
 
         options = "FORMAT parquet, COMPRESSION lz4_raw"
         try:
-            counted = self._connection.execute(f"COPY ({select}) TO {literal(str(target))} ({options})").fetchall()
+            counted = self._connection.execute(
+                f"COPY ({select}) TO {literal(str(target))} ({options})"
+            ).fetchall()
         except duckdb.Error as error:
             # The text of the error may quote a line of the file.
             raise UnreadableFile(
@@ -173,28 +197,17 @@ class PartReader:
 
     def _listen(self) -> None:
         """Let SQL tell what it refuses and what it leaves empty."""
-        for name in ("refuse", "miss"):
-            if self._connection.execute(
-                "SELECT count(*) FROM duckdb_functions() WHERE function_name = ?", [name]
-            ).fetchall()[0][0]:
-                self._connection.remove_function(name)
-        self._connection.create_function(
-            "refuse",
-            self._refuse,
-            ["VARCHAR", "VARCHAR", "VARCHAR"],  # type: ignore[arg-type]
-            "BOOLEAN",  # type: ignore[arg-type]
-            type="arrow",
-            null_handling="special",
-            side_effects=True,
-        )
-        self._connection.create_function("miss", self._miss, ["VARCHAR"], "VARCHAR", type="arrow", side_effects=True)  # type: ignore[arg-type]
+        _teach(self._connection, "refuse", self._refuse, 3, returns="BOOLEAN")
+        _teach(self._connection, "miss", self._miss, 1)
 
     def _refuse(self, reasons: Any, keys: Any, payloads: Any) -> Any:
         import pyarrow as pa
 
         told = zip(reasons.to_pylist(), keys.to_pylist(), payloads.to_pylist(), strict=True)
         for reason, key, payload in told:
-            self._set_aside(reason, f"{self._name}:{key or '(no key)'}", _detail(reason), orjson.loads(payload))
+            self._set_aside(
+                reason, f"{self._name}:{key or '(no key)'}", _detail(reason), orjson.loads(payload)
+            )
         return pa.array([False] * len(reasons), pa.bool_())
 
     def _miss(self, fields: Any) -> Any:

@@ -43,11 +43,12 @@ _SHORTEST_NUMBER = 8
 _HINTS_OF_LINKS = ("/", "id", "Id", "iD", "ID")
 _LINK_OR_ID = r"(?i)\.(?:com|ru|me)/|id[0-9]"
 
+
 @dataclass(frozen=True)
 class Cells:
     """How SQL reaches a delivered column: (expression, kind) by its spellings, or None where it is absent.
 
-    Kinds: text, local (a timestamp without a zone), utc (one with).
+    Kinds: text, local (a timestamp without a zone), utc (one with), other (a number, …).
     """
 
     relation: str
@@ -123,7 +124,9 @@ class Selects:
                 text = self._text(rule)
                 mapped = self._mapped(field, rule)
                 listed = [normal(said) for said, meant in (rule.values or {}).items() if meant is None]
-                meant_empty = f" AND replace(lower({text}), 'ё', 'е') NOT IN ({', '.join(map(literal, listed))})"
+                meant_empty = (
+                    f" AND replace(lower({text}), 'ё', 'е') NOT IN ({', '.join(map(literal, listed))})"
+                )
                 yield (
                     field,
                     f"SELECT DISTINCT {text} FROM {self._layers()} WHERE {text} IS NOT NULL AND {mapped} IS NULL"  # noqa: S608
@@ -239,7 +242,9 @@ class Selects:
             return self._or_empty(text, f"CAST({whole} AS INTEGER)", field, kind)
         if kind == "bool":
             yes, no = ", ".join(map(literal, _YES)), ", ".join(map(literal, _NO))
-            answer = f"CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END"
+            answer = (
+                f"CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END"
+            )
             return self._or_empty(text, answer, field, kind)
         if field in _NAMES_MASKED:
             return self._names(text)
@@ -330,12 +335,18 @@ class Selects:
         number = f"TRY_CAST(replace({text}, ',', '.') AS DOUBLE)"
         if form == "excel":
             days = f"CASE WHEN {number} BETWEEN 38353 AND 80000 THEN {number} END"
-            return self._to_utc(f"(TIMESTAMP '1899-12-30' + to_seconds(CAST(round({days} * 86400) AS BIGINT)))")
+            return self._to_utc(
+                f"(TIMESTAMP '1899-12-30' + to_seconds(CAST(round({days} * 86400) AS BIGINT)))"
+            )
         if form in ("unix", "unix_ms"):
             factor = 1_000_000 if form == "unix" else 1000
             whole = f"TRY_CAST({text} AS BIGINT)"
-            return f"CASE WHEN {whole} BETWEEN 0 AND 9000000000000 THEN make_timestamp({whole} * {factor}) END"
-        zoned = rf"regexp_matches({text}, '[0-9](?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)$') AND length({text}) > 10"
+            # From 2001 to 2100: smaller numbers are something else, such as days of Excel.
+            lowest, highest = 1_000_000_000 * 1_000_000 // factor, 4_102_444_800 * 1_000_000 // factor
+            return f"CASE WHEN {whole} BETWEEN {lowest} AND {highest} THEN make_timestamp({whole} * {factor}) END"
+        zoned = (
+            rf"regexp_matches({text}, '[0-9](?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)$') AND length({text}) > 10"
+        )
         return (
             f"CASE WHEN {zoned} THEN CAST(TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP)"
             f" ELSE {self._to_utc(f'TRY_CAST({text} AS TIMESTAMP)')} END"
@@ -354,7 +365,11 @@ class Selects:
         return f"({local} - CASE {whens} ELSE {seconds[0]} END)"
 
     def _masked(self, text: str) -> str:
-        return "NULL" if text.startswith("NULL") else f"CASE WHEN {suspicious(text)} THEN mask({text}) ELSE {text} END"
+        return (
+            "NULL"
+            if text.startswith("NULL")
+            else f"CASE WHEN {suspicious(text)} THEN mask({text}) ELSE {text} END"
+        )
 
     def _names(self, text: str) -> str:
         return "NULL" if text.startswith("NULL") else f"mask_names({text})"
