@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,31 @@ def percent(value: object) -> float | None:
     return share
 
 
+def whole_number(value: object, what: str) -> int | None:
+    """A cell as whole number from 0; `what` is named in the reason."""
+    try:
+        found = number(value)
+    except ValueError:
+        raise ValueError(f"{what} is unreadable") from None
+    if found is None:
+        return None
+    if found < 0 or found != int(found):
+        raise ValueError(f"{what} is no whole number")
+    return int(found)
+
+
+def day_of(value: object, what: str) -> date | None:
+    """A cell as local day, between 2005 and 2100; `what` is named in the reason."""
+    if value is None or value == "":
+        return None
+    moment = _wall_time(value)
+    if moment is None:
+        raise ValueError(f"{what} is no date")
+    if not 2005 <= moment.year <= 2100:
+        raise ValueError(f"{what} is before 2005 or after 2100")
+    return moment.date()
+
+
 def yes(text: str | None, field: str) -> bool | None:
     """«да» and «нет» as bool; `field` is named in the reason."""
     if text is None:
@@ -61,6 +86,8 @@ def to_utc(cell: Any, zone: ZoneInfo) -> datetime | None:
 def _wall_time(cell: Any) -> datetime | None:
     if isinstance(cell, datetime):
         return cell.replace(tzinfo=None)
+    if isinstance(cell, date):
+        return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - calamine gives a date for midnight
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         # An Excel date whose cell lost its date format.
         return _EXCEL_EPOCH + timedelta(seconds=round(cell * 86_400)) if int(cell) in _EXCEL_DAYS else None

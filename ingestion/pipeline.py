@@ -203,6 +203,7 @@ def _hints(table: RawTable) -> dict[str, Any]:
 
 def _file_import(table: RawTable, rows: ParquetRows) -> Any:
     """A Parquet file that dlt links into its package as it is."""
+    import pyarrow as pa
     from dlt.common.metrics import DataWriterMetrics
     from dlt.extract.extractors import ImportFileMeta
     from dlt.extract.items import DataItemWithMeta, TableNameMeta
@@ -216,7 +217,8 @@ def _file_import(table: RawTable, rows: ParquetRows) -> Any:
 
     metrics = DataWriterMetrics(str(rows.path), rows.count, 0, 0, 0)
     # An empty page says which columns the file has.
-    empty = arrow_schema(table).empty_table()
+    columns = [field.with_nullable(True) for field in arrow_schema(table)]
+    empty = pa.schema([*columns, pa.field("_dlt_load_id", pa.string())]).empty_table()
     return DataItemWithMeta(FileOfTable(str(rows.path), metrics, "parquet"), empty)
 
 

@@ -110,8 +110,10 @@ def mask(text: str) -> str:
         text = _AT_NAME.sub(AT, text)
     if "id" in low:
         text = _BARE_ID.sub(PERSON, text)
-    if _LONG_NUMBER.search(text):
-        text = _mask_numbers(text)
+    if found := _LONG_NUMBER.search(text):
+        # Nothing before the first long number can be one; only «+ (» may belong to it.
+        cut = max(0, found.start() - 4)
+        text = text[:cut] + _mask_numbers(text[cut:])
     if any(word in low for word in _ANNOUNCED):
         text = _TOWN_PHONE.sub(rf"\1{PHONE}", text)
     return text

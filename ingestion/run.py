@@ -85,6 +85,11 @@ class Run:
             }
         )
 
+    @property
+    def set_aside(self) -> list[Row]:
+        """Rows of quarantine so far, in the order in which they came."""
+        return self._quarantined
+
     def check(self) -> None:
         """Every resource's identity holds, or AccountingBroken."""
         for resource, tally in self.tallies.items():

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ingestion import accounting
+from ingestion.activities import schema as activities
 from ingestion.errors import UsageError
 from ingestion.files import schema as files
 from ingestion.incident import schema as incident
@@ -18,6 +19,7 @@ from ingestion.max import schema as max_schema
 from ingestion.ok import schema as ok
 from ingestion.pos import schema as pos
 from ingestion.registry import schema as registry
+from ingestion.surveys import schema as surveys
 from ingestion.tables import RawTable
 from ingestion.telegram import schema as telegram
 from ingestion.vk import schema as vk
@@ -107,6 +109,20 @@ SOURCES: dict[str, SourceSpec] = {
             "CSV, XLSX, JSONL and Parquet of any system, by a mapping.",
             files.TABLES,
             windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "surveys",
+            "Surveys and their results, from XLSX and CSV files.",
+            surveys.TABLES,
+            windowed=False,
+            polled=True,
+        ),
+        SourceSpec(
+            "activities",
+            "Broadcasts, trainings, materials and decisions, from XLSX and CSV files.",
+            activities.TABLES,
+            windowed=False,
             polled=True,
         ),
     )

@@ -1,7 +1,8 @@
-"""XLSX files as rows, with columns found by their headers wherever these stand."""
+"""XLSX and CSV files as rows, with columns found by their headers wherever these stand."""
 
 from __future__ import annotations
 
+import csv
 import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,9 @@ def read_sheets(path: Path, aliases: Aliases, required: Sequence[str], expected:
 
 
 def read_cells(path: Path, expected: str) -> list[tuple[str, list[list[Cell]]]]:
-    """(name, rows of cells) of every sheet of an XLSX file; UnreadableFile where it is none."""
+    """(name, rows of cells) of every sheet of an XLSX file, or of a CSV file; UnreadableFile where it is none."""
+    if path.suffix.lower() == ".csv":
+        return [(path.stem, _csv_cells(path))]
     from python_calamine import CalamineError, CalamineWorkbook
 
     _check_size(path, expected)
@@ -72,6 +75,33 @@ def read_cells(path: Path, expected: str) -> list[tuple[str, list[list[Cell]]]]:
         problem = "is protected by a password" if locked else "is damaged"
         raise UnreadableFile(
             f"The file {path} {problem}, {expected} was expected", "export it again and replace the file"
+        ) from error
+
+
+def _csv_cells(path: Path) -> list[list[Cell]]:
+    """Cells of a small CSV file, all text; the encoding and the delimiter are what its head says."""
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise UnreadableFile(
+            f"The file {path} has more than {MAX_FILE_BYTES // 2**20} MB", "export it in smaller periods"
+        )
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = content.decode("cp1251")
+        except UnicodeDecodeError:
+            raise UnreadableFile(
+                f"The file {path} is neither UTF-8 nor cp1251 text", "save it as CSV in UTF-8"
+            ) from None
+    if "\x00" in text:
+        raise UnreadableFile(f"The file {path} is no text", "save it as CSV in UTF-8")
+    first = text.partition("\n")[0]
+    try:
+        return list(csv.reader(text.splitlines(keepends=True), delimiter=max(";,\t", key=first.count), strict=True))
+    except csv.Error as error:
+        raise UnreadableFile(
+            f"The file {path} breaks off or has a quotation mark that is not closed", "export it again"
         ) from error
 
 

@@ -54,11 +54,16 @@ class Column:
 
 @dataclass(frozen=True)
 class RawTable:
-    """One table of the dataset `raw`: `columns` are the source's own, `all_columns` add the common ones."""
+    """One table of the dataset `raw`: `columns` are the source's own, `all_columns` add the common ones.
+
+    `bulk`: its rows come as Parquet files that DuckDB wrote. These cannot say NOT NULL, so dlt is not told
+    either, or it would write each file anew; the table in the warehouse refuses nulls all the same.
+    """
 
     name: str
     description: str
     columns: tuple[Column, ...]
+    bulk: bool = False
     _common: tuple[Column, ...] = field(
         default=(
             Column("region_id", "text", "Region whose deployment read the row.", required=True, key=True),
@@ -119,8 +124,9 @@ def dlt_columns(table: RawTable) -> dict[str, Any]:
         c.name: {
             "name": c.name,
             **_DLT_HINTS[c.type],
-            "nullable": not c.required,
-            "primary_key": c.key,
+            "nullable": not c.required or table.bulk,
+            # A key would imply NOT NULL.
+            "primary_key": c.key and not table.bulk,
             "description": c.description,
         }
         for c in table.all_columns

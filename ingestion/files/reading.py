@@ -257,7 +257,9 @@ def _parquet(path: Path, mapping: Mapping, connection: duckdb.DuckDBPyConnection
 def _kind(sql_type: str) -> str:
     if sql_type.startswith("TIMESTAMP WITH TIME ZONE"):
         return "utc"
-    return "local" if sql_type.startswith(("TIMESTAMP", "DATE")) else "text"
+    if sql_type.startswith(("TIMESTAMP", "DATE")):
+        return "local"
+    return "text" if sql_type == "VARCHAR" else "other"
 
 
 def _xlsx(path: Path, mapping: Mapping, connection: duckdb.DuckDBPyConnection) -> list[Part]:

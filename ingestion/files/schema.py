@@ -39,6 +39,7 @@ APPEALS = RawTable(
         Column("text", "text", "Masked text."),
         Column("tags", "text", "Tags as spelled, masked."),
     ),
+    bulk=True,
 )
 
 ANSWERS = RawTable(
@@ -54,6 +55,7 @@ ANSWERS = RawTable(
         Column("ogrn", "text", "ОГРН of the answering authority."),
         Column("text", "text", "Masked text."),
     ),
+    bulk=True,
 )
 
 TABLES = (APPEALS, ANSWERS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from ingestion.files.mapping import ANSWER_FIELDS, APPEAL_FIELDS, Mapping, load_
 from ingestion.files.reading import Part, all_inputs, opened, place_of
 from ingestion.files.sql import Query, Selects, literal
 from ingestion.folders import NewFiles
-from ingestion.privacy import mask, mask_names
+from ingestion.privacy import mask, mask_names, mask_optional
 from ingestion.region import MappedFiles
 from ingestion.run import Batch, Run
 from ingestion.tables import ParquetRows
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_SAFE_FIELDS = (APPEAL_FIELDS | ANSWER_FIELDS) - {"author"}
+_SAFE_FIELDS = (APPEAL_FIELDS | ANSWER_FIELDS) - {"author", "authority"}
 _REASONS = {
     "no key": "The row has no key.",
     "no registration date": "The row has no registration date.",
@@ -71,7 +71,7 @@ def _file(run: Run, path: Path, mapping: Mapping) -> Iterator[Batch]:
         opened(path, mapping, connection) as parts,
     ):
         for number, part in enumerate(parts):
-            yield from _PartReader(run, path, mapping, part, connection).rows(Path(temporary) / str(number))
+            yield from PartReader(run, path, mapping, part, connection).rows(Path(temporary) / str(number))
 
 
 @contextmanager
@@ -84,19 +84,38 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         for name, pad in zip(("inner_pad", "outer_pad"), run.pseudonyms.pads(), strict=True):
             connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
-        connection.create_function("mask", _masked, ["VARCHAR"], "VARCHAR", type="arrow")  # type: ignore[arg-type]
-        connection.create_function("mask_names", _names, ["VARCHAR"], "VARCHAR", type="arrow")  # type: ignore[arg-type]
+        for name, function in (("mask", _masked), ("mask_names", _names)):
+            _teach(connection, name, function, 1)
         yield connection
     finally:
         connection.close()
 
 
+def _teach(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    function: Callable[..., Any],
+    arguments: int,
+    returns: str = "VARCHAR",
+) -> None:
+    """Make a Python function over columns of text known to SQL, in place of an earlier one of that name."""
+    if connection.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = ?", [name]).fetchall():
+        connection.remove_function(name)
+    connection.create_function(
+        name,
+        function,
+        ["VARCHAR"] * arguments,  # type: ignore[arg-type]
+        returns,  # type: ignore[arg-type]
+        type="arrow",  # type: ignore[arg-type]
+        null_handling="special",  # type: ignore[arg-type]
+        side_effects=True,  # what it is told must reach it exactly once
+    )
+
+
 def _masked(texts: Any) -> Any:
     import pyarrow as pa
 
-    return pa.array(
-        [text if text is None else mask(plain(text) or "") for text in texts.to_pylist()], pa.string()
-    )
+    return pa.array([mask_optional(plain(text)) for text in texts.to_pylist()], pa.string())
 
 
 def _names(texts: Any) -> Any:
@@ -111,7 +130,7 @@ def _names(texts: Any) -> Any:
     return pa.array(masked, pa.string())
 
 
-class _PartReader:
+class PartReader:
     """Turns one table of a file into Parquet files of raw's shape."""
 
     def __init__(
@@ -120,7 +139,7 @@ class _PartReader:
         self._run, self._name, self._mapping, self._part = run, path.name, mapping, part
         self._path, self._connection = path, connection
         self._tally = run.tallies[mapping.rows]
-        self._missed: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
         self._refused = 0
         query = Query(
             mapping=mapping,
@@ -142,15 +161,23 @@ class _PartReader:
         rows = self._copy(self._selects.rows(tables[self._mapping.rows]), target.with_suffix(".rows"))
         self._quarantine_broken_lines()
         self._tally.received += rows.count + self._refused
-        self._tally.quarantined += 0
         yield from self._run.land_file(self._mapping.rows, rows)
         for answer in self._mapping.answers:
             select = self._selects.answers(tables["answers"], answer)
             found = self._copy(select, target.with_suffix(f".{answer.kind}"))
             self._run.tallies["answers"].received += found.count
             yield from self._run.land_file("answers", found)
-        for field, count in sorted(self._missed.items()):
+        for field, count in sorted(self.missed.items()):
             self._tally.note(f"{self._name}: {field} had no usable value in {count} rows and was left empty.")
+
+    def without_meaning(self, limit: int) -> dict[str, list[str]]:
+        """Values, masked, that a value map or our vocabulary does not know: up to `limit` of each field."""
+        found = {}
+        for field, select in self._selects.strangers(limit):
+            values = [mask(str(value)) for (value,) in self._connection.execute(select).fetchall()]
+            if values:
+                found[field] = values
+        return found
 
     def _copy(self, select: str, target: Path) -> ParquetRows:
         import duckdb
@@ -170,23 +197,8 @@ class _PartReader:
 
     def _listen(self) -> None:
         """Let SQL tell what it refuses and what it leaves empty."""
-        for name in ("refuse", "miss"):
-            if self._connection.execute(
-                "SELECT count(*) FROM duckdb_functions() WHERE function_name = ?", [name]
-            ).fetchall()[0][0]:
-                self._connection.remove_function(name)
-        self._connection.create_function(
-            "refuse",
-            self._refuse,
-            ["VARCHAR", "VARCHAR", "VARCHAR"],  # type: ignore[arg-type]
-            "BOOLEAN",  # type: ignore[arg-type]
-            type="arrow",
-            null_handling="special",
-            side_effects=True,
-        )
-        self._connection.create_function(
-            "miss", self._miss, ["VARCHAR"], "VARCHAR", type="arrow", side_effects=True
-        )  # type: ignore[arg-type]
+        _teach(self._connection, "refuse", self._refuse, 3, returns="BOOLEAN")
+        _teach(self._connection, "miss", self._miss, 1)
 
     def _refuse(self, reasons: Any, keys: Any, payloads: Any) -> Any:
         import pyarrow as pa
@@ -201,7 +213,7 @@ class _PartReader:
     def _miss(self, fields: Any) -> Any:
         import pyarrow as pa
 
-        self._missed.update(fields.to_pylist())
+        self.missed.update(fields.to_pylist())
         return pa.nulls(len(fields), pa.string())
 
     def _set_aside(self, reason: str, reference: str, detail: str, payload: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ were left empty are told to Python, one call per few thousand rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -26,15 +26,21 @@ from ingestion.spreadsheet import normal
 from ingestion.tables import SQL_TYPES, ColumnType, RawTable
 
 EARLIEST = datetime(2005, 1, 1)  # noqa: DTZ001 - naive UTC
-_BLANKS = " \t\r\n\u00a0\ufeff"
+_BLANKS = " \t\r\n\u00a0"
 _YES = ("да", "true", "1", "yes", "y", "д")
 _NO = ("нет", "false", "0", "no", "n", "н")
 _MASKED = frozenset(("text", "tags", "locality", "street", "house"))
 _NAMES_MASKED = frozenset(("authority",))
 # What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
 _HOLDERS = ("@", "[", "*", "<", "&")
-# Five digits anywhere (no shorter number is masked), or letters and digits of scripts we have no cheap test for.
-_FEW_DIGITS = r"(?:[0-9][^0-9]*){5}|[^\x{1}-\x{52f}\x{2000}-\x{2bff}\x{fe00}-\x{fe0f}\x{1f000}-\x{1faff}]"
+# Each regular expression over a long text costs as much as reading it, so one that is cheap and says maybe too
+# often goes first. Numbers that are masked have eight digits, or five after a word that announces a phone; the
+# ranges stand for scripts whose digits and letters we have no cheap test for.
+_RARE_SCRIPTS = r"[\x{530}-\x{1fff}\x{2c00}-\x{fdff}\x{fe10}-\x{1efff}\x{1fb00}-\x{10ffff}]"
+_FIVE_DIGITS = rf"(?:[0-9][^0-9]*){{5}}|{_RARE_SCRIPTS}"
+_EIGHT_DIGITS_OR_WORD = rf"(?:[0-9][^0-9]*){{8}}|(?i:тел|звон|моб|сот|факс)|{_RARE_SCRIPTS}"
+_SHORTEST_NUMBER = 8
+_HINTS_OF_LINKS = ("/", "id", "Id", "iD", "ID")
 _LINK_OR_ID = r"(?i)\.(?:com|ru|me)/|id[0-9]"
 
 
@@ -42,7 +48,7 @@ _LINK_OR_ID = r"(?i)\.(?:com|ru|me)/|id[0-9]"
 class Cells:
     """How SQL reaches a delivered column: (expression, kind) by its spellings, or None where it is absent.
 
-    Kinds: text, local (a timestamp without a zone), utc (one with).
+    Kinds: text, local (a timestamp without a zone), utc (one with), other (a number, …).
     """
 
     relation: str
@@ -79,10 +85,16 @@ class Selects:
 
     def __init__(self, query: Query, cells: Cells) -> None:
         self._query, self._cells, self._mapping = query, cells, query.mapping
+        # What several expressions need is computed once, in layers: DuckDB shares nothing between the
+        # branches of a CASE.
+        self._texts: dict[str, str] = {}
+        self._locals: dict[str, str] = {}
+        self._instants: dict[str, str] = {}
 
     def rows(self, table: RawTable) -> str:
         """Rows of the mapping's own kind, in the shape of `table`; refused ones are told to `refuse`."""
         moment = REQUIRED_MOMENT[self._mapping.rows]
+        self._forget()
         values = {column.name: self._value(column.name, column.type) for column in table.columns}
         values["ticket_id"], values[moment] = "_key", "_at"
         if self._mapping.rows == "answers" and "answer_id" not in self._mapping.columns:
@@ -91,6 +103,7 @@ class Selects:
 
     def answers(self, table: RawTable, answer: AnswerColumns) -> str:
         """Answers of one kind that stand in the rows of appeals."""
+        self._forget()
         at = self._moment(answer.at, f"answers.{answer.kind}.at", tell=True)
         values = {
             "ticket_id": "_key",
@@ -103,9 +116,22 @@ class Selects:
         }
         return self._shaped(table, values, self._judged(tell=False)) + " AND answered_at IS NOT NULL"
 
-    def reasons(self) -> str:
-        """Every row of the file with the reason it would be refused for, or null (used by `check`)."""
-        return f"SELECT * FROM ({self._judged(tell=False)})"
+    def strangers(self, limit: int) -> Iterator[tuple[str, str]]:
+        """(field, SELECT of the texts that its map or our vocabulary does not know)."""
+        for field, rule in self._mapping.columns.items():
+            if rule.value is None and (rule.values is not None or self._words(field) is not None):
+                self._forget()
+                text = self._text(rule)
+                mapped = self._mapped(field, rule)
+                listed = [normal(said) for said, meant in (rule.values or {}).items() if meant is None]
+                meant_empty = (
+                    f" AND replace(lower({text}), 'ё', 'е') NOT IN ({', '.join(map(literal, listed))})"
+                )
+                yield (
+                    field,
+                    f"SELECT DISTINCT {text} FROM {self._layers()} WHERE {text} IS NOT NULL AND {mapped} IS NULL"  # noqa: S608
+                    f"{meant_empty if listed else ''} ORDER BY 1 LIMIT {limit}",
+                )
 
     def _shaped(self, table: RawTable, values: dict[str, str], source: str) -> str:
         query = self._query
@@ -123,27 +149,41 @@ class Selects:
         columns = ", ".join([*(column.name for column in table.all_columns), "_dlt_load_id"])
         return f"SELECT {columns} FROM ({inner}) WHERE _keep"
 
+    def _forget(self) -> None:
+        for names in (self._texts, self._locals, self._instants):
+            names.clear()
+
+    def _layers(self) -> str:
+        """The relation with every shared expression that was asked for: texts, local times, instants."""
+
+        def layer(source: str, shared: dict[str, str]) -> str:
+            shown = "".join(f", {expression} AS {name}" for expression, name in shared.items())
+            return f"(SELECT *{shown} FROM {source})" if shared else source
+
+        return layer(layer(layer(self._cells.relation, self._texts), self._locals), self._instants)
+
+    @staticmethod
+    def _shared(names: dict[str, str], prefix: str, expression: str) -> str:
+        """The name under which a layer computes the expression."""
+        return names.setdefault(expression, f"{prefix}{len(names)}")
+
     def _judged(self, tell: bool) -> str:
         """The delivered columns with _key, _at, _reason and _keep (whether the row lands)."""
-        moment = REQUIRED_MOMENT[self._mapping.rows]
-        rule = self._mapping.columns[moment]
-        said = self._text(rule)
-        parsed = (
-            f"SELECT *, {self._key()} AS _key, {said} AS _said, {self._instant(rule)} AS _at"
-            f" FROM {self._cells.relation}"
-        )
+        rule = self._mapping.columns[REQUIRED_MOMENT[self._mapping.rows]]
+        said, at, key = self._text(rule), self._instant(rule), self._key()
         lowest, highest = literal(EARLIEST), literal(self._query.latest)
         reason = (
-            "CASE WHEN _key IS NULL THEN 'no key' WHEN _said IS NULL THEN 'no registration date'"
+            f"CASE WHEN _key IS NULL THEN 'no key' WHEN {said} IS NULL THEN 'no registration date'"
             " WHEN _at IS NULL THEN 'unreadable registration date'"
             f" WHEN _at < {lowest} OR _at > {highest} THEN 'impossible registration date'{self._refusals()} END"
         )
-        judged = f"SELECT *, {reason} AS _reason FROM ({parsed})"
         keep = f"refuse(_reason, _key, {self._payload()})" if tell else "false"
         outside = ""
         if self._query.window is not None:
             since, until = literal(self._query.window.since), literal(self._query.window.until)
             outside = f"WHEN _at IS NULL OR _at < {since} OR _at >= {until} THEN false "
+        parsed = f"SELECT *, {key} AS _key, {at} AS _at FROM {self._layers()}"
+        judged = f"SELECT *, {reason} AS _reason FROM ({parsed})"
         return (
             f"SELECT *, CASE {outside}WHEN _reason IS NULL THEN true ELSE {keep} END AS _keep FROM ({judged})"
         )
@@ -223,12 +263,14 @@ class Selects:
         if rule.values is None:
             words = self._words(field) or ()
             return f"CASE WHEN lower({text}) IN ({', '.join(map(literal, words))}) THEN lower({text}) END"
+        otherwise = text if rule.otherwise == "keep" else "NULL::VARCHAR"
+        if not rule.values:
+            return otherwise
+        meanings = rule.values.items()
+        exact = " ".join(f"WHEN {literal(said)} THEN {literal(meant)}" for said, meant in meanings)
+        loose = " ".join(f"WHEN {literal(normal(said))} THEN {literal(meant)}" for said, meant in meanings)
         plain = f"replace(lower({text}), 'ё', 'е')"
-        whens = " ".join(
-            f"WHEN {literal(normal(said))} THEN {literal(meant)}" for said, meant in rule.values.items()
-        )
-        otherwise = text if rule.otherwise == "keep" else "NULL"
-        return f"CASE {plain} {whens} ELSE {otherwise} END" if whens else otherwise
+        return f"CASE {text} {exact} ELSE CASE {plain} {loose} ELSE {otherwise} END END"
 
     def _or_empty(self, text: str, value: str, field: str, kind: ColumnType = "text") -> str:
         """`value`, and a word to Python where there was a text but no value came of it."""
@@ -256,7 +298,8 @@ class Selects:
         found = self._cells.find(names)
         if found is None:
             return "NULL::VARCHAR"
-        return f"nullif(trim(CAST({found[0]} AS VARCHAR), {literal(_BLANKS)}), '')"
+        cell = found[0] if found[1] == "text" else f"CAST({found[0]} AS VARCHAR)"
+        return self._shared(self._texts, "t", f"nullif({_trimmed(cell)}, '')")
 
     def _moment(self, rule: Rule, field: str, tell: bool) -> str:
         """A moment in UTC within believable bounds, else null."""
@@ -282,9 +325,11 @@ class Selects:
         tries = []
         if patterns:
             listed = ", ".join(map(literal, patterns))
-            tries.append(self._to_utc(f"try_strptime({text}, [{listed}])"))
+            local = self._shared(self._locals, "l", f"try_strptime({text}, [{listed}])")
+            tries.append(self._to_utc(local))
         tries += [self._special(form, text) for form in formats if "%" not in form]
-        return tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
+        instant = tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
+        return self._shared(self._instants, "u", instant)
 
     def _special(self, form: str, text: str) -> str:
         number = f"TRY_CAST(replace({text}, ',', '.') AS DOUBLE)"
@@ -296,9 +341,9 @@ class Selects:
         if form in ("unix", "unix_ms"):
             factor = 1_000_000 if form == "unix" else 1000
             whole = f"TRY_CAST({text} AS BIGINT)"
-            return (
-                f"CASE WHEN {whole} BETWEEN 0 AND 9000000000000 THEN make_timestamp({whole} * {factor}) END"
-            )
+            # From 2001 to 2100: smaller numbers are something else, such as days of Excel.
+            lowest, highest = 1_000_000_000 * 1_000_000 // factor, 4_102_444_800 * 1_000_000 // factor
+            return f"CASE WHEN {whole} BETWEEN {lowest} AND {highest} THEN make_timestamp({whole} * {factor}) END"
         zoned = (
             rf"regexp_matches({text}, '[0-9](?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)$') AND length({text}) > 10"
         )
@@ -330,11 +375,26 @@ class Selects:
         return "NULL" if text.startswith("NULL") else f"mask_names({text})"
 
 
+def _trimmed(cell: str) -> str:
+    """Blanks at the ends removed; looking first is ten times cheaper than trimming long texts. What sorts
+    before «!» begins with a blank or a control character."""
+    ends = " OR ".join(f"ends_with({cell}, {literal(blank)})" for blank in _BLANKS)
+    begins = f"{cell} < '!' OR starts_with({cell}, '\u00a0')"
+    return f"CASE WHEN {begins} OR {ends} THEN trim({cell}, {literal(_BLANKS)}) ELSE {cell} END"
+
+
 def suspicious(text: str) -> str:
     """SQL that is true wherever masking could change the text (and sometimes where it does not)."""
     holders = " OR ".join(f"contains({text}, {literal(one)})" for one in _HOLDERS)
-    numbers = f"regexp_matches({text}, {literal(_FEW_DIGITS)})"
-    return f"({holders} OR {numbers} OR regexp_matches({text}, {literal(_LINK_OR_ID)}))"
+    numbers = " AND ".join(
+        (
+            f"strlen({text}) >= {_SHORTEST_NUMBER}",
+            f"regexp_matches({text}, {literal(_FIVE_DIGITS)})",
+            f"regexp_matches({text}, {literal(_EIGHT_DIGITS_OR_WORD)})",
+        )
+    )
+    hints = " OR ".join(f"contains({text}, {literal(hint)})" for hint in _HINTS_OF_LINKS)
+    return f"({holders} OR ({numbers}) OR (({hints}) AND regexp_matches({text}, {literal(_LINK_OR_ID)})))"
 
 
 @lru_cache(maxsize=16)

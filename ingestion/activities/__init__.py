@@ -1,0 +1,1 @@
+"""Activities of a centre: broadcasts, trainings, information materials, management decisions."""

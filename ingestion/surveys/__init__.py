@@ -1,0 +1,1 @@
+"""Surveys: questions, options and votes from XLSX and CSV files."""
