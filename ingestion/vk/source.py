@@ -32,7 +32,7 @@ def read(run: Run) -> Iterator[Batch]:
     """Everything of VK; a window reads posts, comments, mentions and statistics of that span only."""
     source = run.region.sources.vk
     assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
-    owners = _owners(run.region, source)
+    owners = owners_of(run.region, source)
     client = VkClient(source, run.region, run.settings)
     local_day = _local_day(run)
     first_today = run.live and run.state.get("day") != local_day.isoformat()
@@ -67,7 +67,8 @@ def _lookback_from(run: Run, source: VkSource) -> datetime:
     return start - timedelta(days=source.lookback_days)
 
 
-def _owners(region: Region, source: VkSource) -> list[int]:
+def owners_of(region: Region, source: VkSource) -> list[int]:
+    """Ids of the communities to read, negative: from the registry export, or listed."""
     if source.communities != "registry":
         return sorted({-abs(number) for number in source.communities})
     if region.sources.registry is None:

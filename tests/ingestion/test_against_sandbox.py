@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from ingestion.check import check_sources
 from ingestion.config import Settings, load_regions, load_settings
 from ingestion.errors import ContractBroken
 from ingestion.pipeline import LoadReport, ingest
@@ -171,3 +172,25 @@ def test_poisoned_pages_of_the_real_servers_keep_nothing_and_heal(sandbox: Sandb
         assert rows == 0
         sandbox.faults([])
         assert ingest(source, region, settings).landed > 100
+
+
+def test_sources_are_checked_without_being_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.set_now(END)
+    settings = settings_for(sandbox, tmp_path, END)
+    regions = load_regions(settings)
+    found = {check.source: check for check in check_sources(settings, regions)}
+    assert list(found) == list(regions["mine"].connected)
+    assert all(check.usable and check.last_load is None for check in found.values()), found
+    assert not (tmp_path / "warehouse.duckdb").exists()
+    assert "communities" in found["vk"].sentence
+
+    ingest("pos", regions["mine"], settings)
+    later = settings_for(sandbox, tmp_path, "2026-03-15T17:30:00Z")
+    named = {name: value for name, value in sandbox.env.items() if name.endswith("VK_TOKEN")}
+    wrong = load_settings(
+        {**sandbox.env, **dict.fromkeys(named, "wrong"), "OTKLIK_DATA": str(tmp_path), "OTKLIK_AS_OF": END}
+    )
+    assert {c.source: c.behind_minutes for c in check_sources(later, regions)}["pos"] == 210
+    refused = {check.source: check for check in check_sources(wrong, regions)}["vk"]
+    assert not refused.usable
+    assert f"put a valid token into {next(iter(named))}" in refused.sentence

@@ -198,7 +198,13 @@ def landed(report: LoadReport) -> dict[str, int]:
 
 def test_first_run_reads_back_to_the_opening_with_all_branches(vk: Vk, deployment: Deployment) -> None:
     report = load(deployment)
-    assert landed(report) == {"communities": 1, "posts": 3, "comments": 16, "comment_readings": 2, "stats": 81}
+    assert landed(report) == {
+        "communities": 1,
+        "posts": 3,
+        "comments": 16,
+        "comment_readings": 2,
+        "stats": 81,
+    }
     assert deployment.query(
         "select comment_id, thread_id, reply_to_comment, author_kind, author_page_id, author_key is null,"
         " is_deleted from raw.vk_comments where comment_id in (11, 12, 1212) order by 1"
