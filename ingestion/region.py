@@ -109,12 +109,22 @@ class VkSource(Strict):
 
 
 class PosSource(Strict):
-    """ПОС REST service; a page holds up to 1000 appeals."""
+    """ПОС, by its REST service (a page holds up to 1000 appeals) or by a folder of exports."""
 
-    base_url: Url
-    token_env: VariableName
+    base_url: Url | None = None
+    token_env: VariableName | None = None
+    folder: Path | None = None
     page_size: int = Field(default=1000, ge=1, le=1000)
     requests_per_second: Rate = 20
+    votes: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.base_url is None) == (self.folder is None):
+            raise ValueError("needs exactly one of base_url and folder")
+        if self.base_url is not None and self.token_env is None:
+            raise ValueError("token_env is missing: it names the variable that holds the service's token")
+        return self
 
 
 def _listed(value: Any) -> Any:
