@@ -68,6 +68,18 @@ class Tally:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
+    def add(self, other: Tally) -> None:
+        """Count another load of the same resource as well."""
+        self.received += other.received
+        self.landed += other.landed
+        self.quarantined += other.quarantined
+        self.skipped_unchanged += other.skipped_unchanged
+        self.requests += other.requests
+        self.retries += other.retries
+        self.unknown_fields |= other.unknown_fields
+        for sentence in other.notes:
+            self.note(sentence)
+
     def check(self, source: str, resource: str) -> None:
         """received = landed + quarantined + skipped_unchanged, or AccountingBroken."""
         settled = self.landed + self.quarantined + self.skipped_unchanged

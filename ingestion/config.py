@@ -17,11 +17,15 @@ from ingestion.errors import ConfigError
 from ingestion.region import (
     FolderSource,
     HeatRule,
+    MaxSource,
+    NetworkSource,
+    OkSource,
     Patience,
     PosSource,
     Region,
     ReviewPeriod,
     Strict,
+    TelegramSource,
     VkSource,
     reason_of,
 )
@@ -29,11 +33,15 @@ from ingestion.region import (
 __all__ = [
     "FolderSource",
     "HeatRule",
+    "MaxSource",
+    "NetworkSource",
+    "OkSource",
     "Patience",
     "PosSource",
     "Region",
     "ReviewPeriod",
     "Settings",
+    "TelegramSource",
     "VkSource",
     "find_region",
     "load_regions",
@@ -88,12 +96,12 @@ class Settings(Strict):
         """Naive UTC: a date after this instant is a mistake of the source."""
         return max(self.now(), utc_now()) + timedelta(days=1)
 
-    def token(self, variable: str, region: Region, source: str) -> SecretStr:
-        """The token in `variable`, which the region's file names for `source`."""
+    def token(self, variable: str, region: Region, source: str, key: str = "token_env") -> SecretStr:
+        """The token in `variable`, which the region's file names as `key` of `source`."""
         value = self._environment.get(variable, "").strip()
         if not value:
             raise ConfigError(
-                f"The variable {variable}, named in sources.{source}.token_env of "
+                f"The variable {variable}, named in sources.{source}.{key} of "
                 f"{self.regions / (region.region_id + '.yaml')}, is not set",
                 "put the token into the environment or into .env",
             )

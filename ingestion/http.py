@@ -7,13 +7,14 @@ repeats, and a deadline for the whole body, because a read time-out alone never 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
@@ -32,6 +33,7 @@ from requests.exceptions import (
 )
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
+from ingestion.accounting import Tally
 from ingestion.config import Patience
 from ingestion.errors import AccessRefused, RequestRefused, SourceDown
 
@@ -81,7 +83,10 @@ class Api:
         rate: float,
         patience: Patience,
         retry_on: RetryPredicate | None = None,
+        auth: Literal["bearer", "header", "elsewhere"] = "bearer",
     ) -> None:
+        """`auth`: the token travels as a bearer token, as the bare `Authorization` header, or where the
+        caller puts it: into the path or the form."""
         self.title = title
         self.base_url = base_url
         self.token_name = token_name
@@ -99,7 +104,13 @@ class Api:
         self.session = client.session
         self.session.mount("http://", self._adapter)
         self.session.mount("https://", self._adapter)
-        self.session.auth = BearerTokenAuth(token.get_secret_value())
+        if auth == "bearer":
+            self.session.auth = BearerTokenAuth(token.get_secret_value())
+        elif auth == "header":
+            self.session.headers["Authorization"] = token.get_secret_value()
+        else:
+            # urllib3 logs paths, and a token may be part of one.
+            logging.getLogger("urllib3").setLevel(logging.ERROR)
         self.session.max_redirects = 0  # a redirect could carry the token elsewhere
 
     @property
@@ -108,11 +119,36 @@ class Api:
 
     def post(self, path: str, form: Mapping[str, str]) -> Any:
         """POST a form and return the parsed JSON body."""
+        return self._settled(self._sent("POST", path, data=form))[1]
+
+    def get(self, path: str, params: Mapping[str, Any], accept: Collection[int] = ()) -> tuple[int, Any]:
+        """GET: status and parsed JSON body. Besides 2xx only the statuses in `accept` come back, with None
+        as body where it is no JSON; every other one is an error."""
+        return self._settled(self._sent("GET", path, params=params), accept)
+
+    @contextmanager
+    def booked(self, tally: Tally) -> Iterator[None]:
+        """What is sent meanwhile is booked on `tally`, whether it succeeds or not."""
+        sent, wanted = self.attempts, self.calls
+        try:
+            yield
+        finally:
+            attempts = self.attempts - sent
+            tally.requests += attempts
+            tally.retries += max(0, attempts - max(1, self.calls - wanted))
+
+    def _sent(self, verb: str, path: str, **content: Any) -> requests.Response:
         with self.failures_as_sentences():
-            response = self.session.post(f"{self.base_url}/{path}", data=form)
-            response.raise_for_status()
-            self.calls += 1
-            return response.json()
+            return self.session.request(verb, f"{self.base_url}/{path}", **content)
+
+    def _settled(self, response: requests.Response, accept: Collection[int] = ()) -> tuple[int, Any]:
+        if response.status_code >= 400 and response.status_code not in accept:
+            raise self._refusal(response)
+        self.calls += 1
+        try:
+            return response.status_code, response.json()
+        except ValueError:
+            return response.status_code, None
 
     @contextmanager
     def failures_as_sentences(self) -> Iterator[None]:
@@ -165,6 +201,8 @@ class _PoliteAdapter(HTTPAdapter):
         response = super().send(request, *args, **kwargs)
         body = _read(response, deadline)
         response._content = body
+        if response.status_code == 429 and "Retry-After" not in response.headers:
+            _add_hint(response, body)
         if 200 <= response.status_code < 300:
             try:
                 parsed = orjson.loads(body)
@@ -195,6 +233,16 @@ def _read(response: requests.Response, deadline: float) -> bytes:
     finally:
         response.close()
     return b"".join(chunks)
+
+
+def _add_hint(response: requests.Response, body: bytes) -> None:
+    """Telegram says within the body how long to wait; the retries look for it in the header."""
+    try:
+        seconds = orjson.loads(body)["parameters"]["retry_after"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return
+    if type(seconds) is int and seconds > 0:
+        response.headers["Retry-After"] = str(seconds)
 
 
 def _symptom(error: Exception) -> str:

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ingestion.accounting import Tally
@@ -46,9 +46,16 @@ _DLT_OPTIONS = {
 }
 
 
+# Some sources forget what they are asked to go on from, so that each load takes one page only.
+_MOST_LOADS = 10_000
+
+
 @dataclass(frozen=True)
 class LoadReport:
-    """What one load did. `resources` holds the counts by resource, `cursors` the state it moved to."""
+    """What was loaded. `resources` holds the counts by resource, `cursors` the state it moved to.
+
+    Where it took several loads, counts and seconds are their sums, and the rest is the last one's.
+    """
 
     source: str
     region_id: str
@@ -75,8 +82,23 @@ class LoadReport:
 def ingest(source: str, region: Region, settings: Settings, window: Window | None = None) -> LoadReport:
     """Read one source of one region into the warehouse, live or a half-open window, and say what landed.
 
-    The caller holds the warehouse lock. Every failure is an IngestionError and leaves no row behind.
+    The caller holds the warehouse lock. Every failure is an IngestionError; the load that failed leaves no
+    row behind.
     """
+    report, unfinished = _load(source, region, settings, window)
+    for _ in range(_MOST_LOADS):
+        if not unfinished:
+            break
+        following, unfinished = _load(source, region, settings, window)
+        for resource, tally in following.resources.items():
+            report.resources[resource].add(tally)
+        seconds = round(report.seconds + following.seconds, 3)
+        report = replace(following, resources=report.resources, seconds=seconds)
+    return report
+
+
+def _load(source: str, region: Region, settings: Settings, window: Window | None) -> tuple[LoadReport, bool]:
+    """One load, and whether another one has to follow."""
     started = time.perf_counter()
     spec = find_source(source)
     _check_request(spec, region, settings, window)
@@ -93,7 +115,7 @@ def ingest(source: str, region: Region, settings: Settings, window: Window | Non
             # Whatever the failure: the rows already copied go now, and the caller gets a sentence.
             warehouse.sweep()
             raise _as_sentence(error, run) from error
-    return LoadReport(
+    report = LoadReport(
         source=source,
         region_id=region.region_id,
         load_id=normalized.loads_ids[-1],
@@ -103,6 +125,7 @@ def ingest(source: str, region: Region, settings: Settings, window: Window | Non
         cursors={key: value for key, value in run.state.items() if isinstance(value, str | int)},
         seconds=round(time.perf_counter() - started, 3),
     )
+    return report, run.unfinished
 
 
 def _check_request(spec: SourceSpec, region: Region, settings: Settings, window: Window | None) -> None:

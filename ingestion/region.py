@@ -23,6 +23,11 @@ SOURCE_NAMES = (
     "pos",
     "vk",
     "incident",
+    "ok",
+    "telegram",
+    "max",
+    "viber",
+    "open311",
     "files",
     "surveys",
     "activities",
@@ -131,6 +136,68 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
+class NetworkSource(Strict):
+    """What networks of pages and conversations have in common; `pages` are names or ids as in links."""
+
+    requests_per_second: Rate = 10
+    pages: Literal["registry"] | list[str] = "registry"
+    lookback_days: int = Field(default=14, ge=1, le=365)
+
+    @field_validator("pages")
+    @classmethod
+    def _bare_names(cls, pages: Literal["registry"] | list[str]) -> Literal["registry"] | list[str]:
+        if pages != "registry" and not all(re.fullmatch(r"-?[\w.-]+", page) for page in pages):
+            raise ValueError("must hold names or ids as they stand at the end of a page's link")
+        return pages
+
+
+class OkSource(NetworkSource):
+    """Groups of OK; the application key is public, the other two are secrets."""
+
+    base_url: Url = "https://api.ok.ru"
+    application_key: str = Field(min_length=1)
+    access_token_env: VariableName
+    application_secret_env: VariableName
+
+
+class TelegramSource(NetworkSource):
+    """Channels with their discussion groups, and private chats, of one bot."""
+
+    base_url: Url = "https://api.telegram.org"
+    token_env: VariableName
+    requests_per_second: Rate = 20
+    lookback_days: int = Field(default=60, ge=1, le=365)  # how long threads of comments are remembered
+
+
+class MaxSource(NetworkSource):
+    """Channels with their discussions, and dialogs, of one bot."""
+
+    base_url: Url = "https://platform-api.max.ru"
+    token_env: VariableName
+    requests_per_second: Rate = 20
+
+
+class Open311Source(Strict):
+    """A GeoReport v2 service. `updates` names the filter of a service that can list what changed."""
+
+    base_url: Url
+    jurisdiction_id: str | None = None
+    api_key_env: VariableName | None = None
+    api_key_header: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
+    requests_per_second: Rate = 5
+    page_size: int = Field(default=1000, ge=1, le=1000)
+    lookback_days: int = Field(default=7, ge=1, le=90)
+    updates: Literal["updated_after", "none"] = "updated_after"
+
+
+class ViberSource(Strict):
+    """A bot of Viber, whose events the inbox has received; the token's own variable serves the inbox."""
+
+    token_env: VariableName
+    page_id: str = Field(min_length=1)
+    name: str | None = None
+
+
 class Sources(Strict):
     """What is connected in a region; a source that is absent is simply not read."""
 
@@ -138,6 +205,11 @@ class Sources(Strict):
     incident: FolderSource | None = None
     vk: VkSource | None = None
     pos: PosSource | None = None
+    ok: OkSource | None = None
+    telegram: TelegramSource | None = None
+    max: MaxSource | None = None
+    viber: ViberSource | None = None
+    open311: Open311Source | None = None
     files: Annotated[tuple[MappedFiles, ...], BeforeValidator(_listed)] | None = None
     surveys: FolderSource | None = None
     activities: FolderSource | None = None

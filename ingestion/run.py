@@ -23,7 +23,10 @@ Batch = tuple[RawTable, "pa.Table | ParquetRows"]
 
 @dataclass
 class Run:
-    """Handed to a reader. `state` is dlt's resource state: it lands with the rows or not at all."""
+    """Handed to a reader. `state` is dlt's resource state: it lands with the rows or not at all.
+
+    A reader that may ask for more only after this load is committed sets `unfinished`; another load follows.
+    """
 
     spec: SourceSpec
     region: Region
@@ -33,6 +36,7 @@ class Run:
     state: MutableMapping[str, Any]
     load_id: str = ""
     tallies: dict[str, Tally] = field(default_factory=dict)
+    unfinished: bool = False
     _quarantined: list[Row] = field(default_factory=list)
 
     def __post_init__(self) -> None:

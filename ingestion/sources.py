@@ -15,10 +15,14 @@ from ingestion.activities import schema as activities
 from ingestion.errors import UsageError
 from ingestion.files import schema as files
 from ingestion.incident import schema as incident
+from ingestion.max import schema as max_schema
+from ingestion.ok import schema as ok
+from ingestion.open311 import schema as open311
 from ingestion.pos import schema as pos
 from ingestion.registry import schema as registry
 from ingestion.surveys import schema as surveys
 from ingestion.tables import RawTable
+from ingestion.telegram import schema as telegram
 from ingestion.vk import schema as vk
 
 if TYPE_CHECKING:
@@ -77,6 +81,34 @@ SOURCES: dict[str, SourceSpec] = {
             "incident",
             "XLSX exports of «Инцидент Менеджмент».",
             incident.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "ok",
+            "Official groups of OK: posts and comments.",
+            ok.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "telegram",
+            "Official channels of Telegram with their discussions, and the chats of a bot.",
+            telegram.TABLES,
+            windowed=False,
+            polled=True,
+        ),
+        SourceSpec(
+            "max",
+            "Official channels of MAX with their discussions, and the dialogs of a bot.",
+            max_schema.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "open311",
+            "Service requests of any city that speaks Open311 GeoReport v2.",
+            open311.TABLES,
             windowed=True,
             polled=True,
         ),

@@ -1,7 +1,7 @@
 """Faults on demand: what real services do on bad days, posted to /_control/faults.
 
 HTTP faults hit a whole request. Data faults hit one answer: inside VK's `execute` they hit the inner call
-whose method they name, as VK's own failures do.
+whose method they name, as VK's own failures do. What a data fault does is `sandbox.spoiling`'s business.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-HTTP_KINDS = frozenset({"http_500", "http_429", "truncated", "slow", "timeout", "disconnect"})
-DATA_KINDS = frozenset({"vk_error", "type_flip", "missing_key"})
+from sandbox.spoiling import FIELD_KINDS, PAGE_KINDS, main_list, moved, spoiled
+
+REFUSALS = {"http_500": 500, "http_502": 502, "http_503": 503, "http_429": 429}
+HTTP_KINDS = frozenset({*REFUSALS, "truncated", "slow", "timeout", "disconnect"})
+ERROR_KINDS = frozenset({"vk_error", "api_error"})
+DATA_KINDS = ERROR_KINDS | FIELD_KINDS | PAGE_KINDS
 
 
 class FaultError(ValueError):
@@ -25,7 +29,10 @@ class FaultError(ValueError):
 
 @dataclass
 class Fault:
-    """`skip` lets that many matching requests pass first; `times` then counts down to nothing."""
+    """`skip` lets that many matching requests pass first; `times` then counts down to nothing.
+
+    `retry_after` is the hint that comes with a 429; none is given where it is null.
+    """
 
     kind: str
     path_contains: str = ""
@@ -33,8 +40,8 @@ class Fault:
     times: int = 1
     skip: int = 0
     code: int = 6
-    retry_after: int = 1
-    field: str = "date"
+    retry_after: int | None = 1
+    field: str = "date"  # of those that change a text it is `text`
     seconds: float | None = None  # how long slow (3) and timeout (60) take
 
     def matches(self, path: str, methods: Iterable[str]) -> bool:
@@ -46,6 +53,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
+        self._answers: dict[tuple[str, str, str], Any] = {}
 
     def add(self, descriptions: list[Any]) -> None:
         known = {field.name for field in fields(Fault)}
@@ -57,7 +65,8 @@ class Faults:
                     f"A fault is an object with a kind of {sorted(HTTP_KINDS | DATA_KINDS)} and, as needed, "
                     f"{sorted(known - {'kind'})}; this one is {description!r}."
                 )
-            new.append(Fault(**description))
+            usual = {} if kind not in FIELD_KINDS or "text" not in kind else {"field": "text"}
+            new.append(Fault(**usual | description))
         self.waiting.extend(new)
 
     def clear(self) -> None:
@@ -69,8 +78,26 @@ class Faults:
     def take_http(self, path: str, methods: Iterable[str]) -> Fault | None:
         return self._take(HTTP_KINDS, path, methods)
 
-    def take_data(self, path: str, methods: Iterable[str]) -> Fault | None:
-        return self._take(DATA_KINDS, path, methods)
+    def take_error(self, path: str, methods: Iterable[str]) -> Fault | None:
+        """An error that the service itself tells; each server says it in its own way."""
+        return self._take(ERROR_KINDS, path, methods)
+
+    def told(self, path: str, method: str, answer: Any, listing: str = "") -> Any:
+        """The answer as it leaves the server: whole, or as the next data fault wants it.
+
+        Faults of pages compare with the answer that the same method gave before, where `listing` says which
+        of its lists is read.
+        """
+        fault = self._take(DATA_KINDS - ERROR_KINDS, path, (method,))
+        key = (path, method, listing)
+        previous, self._answers[key] = self._answers.get(key), answer
+        if fault is None:
+            return answer
+        if fault.kind == "page_repeated":
+            return answer if previous is None else previous
+        if fault.kind == "items_moved":
+            return moved(answer, main_list(previous))
+        return spoil(fault, answer)
 
     def _take(self, kinds: frozenset[str], path: str, methods: Iterable[str]) -> Fault | None:
         for fault in self.waiting:
@@ -86,42 +113,25 @@ class Faults:
 
 
 def spoil(fault: Fault, answer: Any) -> Any:
-    """The answer with every `field` flipped to another type, or without it."""
-    answer = orjson.loads(orjson.dumps(answer))
-    _walk(fault, answer)
-    return answer
-
-
-def _walk(fault: Fault, node: Any) -> None:
-    if isinstance(node, list):
-        for item in node:
-            _walk(fault, item)
-    elif isinstance(node, dict):
-        if fault.field in node:
-            if fault.kind == "missing_key":
-                del node[fault.field]
-            else:
-                node[fault.field] = _flipped(node[fault.field])
-        for item in node.values():
-            _walk(fault, item)
-
-
-def _flipped(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"value": value}
-    if isinstance(value, list | dict):
-        return "flipped"
-    return f"flipped {value}"
+    """The answer with every `field` spoiled in the fault's way."""
+    return spoiled(fault.kind, fault.field, orjson.loads(orjson.dumps(answer)))
 
 
 class FaultyResponse(Response):
-    """An HTTP answer that goes wrong the way `fault` says; `body` is what should have been sent."""
+    """An HTTP answer that goes wrong the way `fault` says; `body` is what should have been sent.
 
-    def __init__(self, fault: Fault, body: bytes) -> None:
-        status = {"http_500": 500, "http_429": 429, "timeout": 504}.get(fault.kind, 200)
-        headers = {"retry-after": str(fault.retry_after)} if fault.kind == "http_429" else {}
+    `refusal` is what this server says instead of a plain refusal; then it carries the hint, not the header.
+    """
+
+    def __init__(self, fault: Fault, body: bytes, refusal: bytes = b"") -> None:
+        status = {**REFUSALS, "timeout": 504}.get(fault.kind, 200)
+        headers = {}
+        if status == 429 and fault.retry_after is not None and not refusal:
+            headers["retry-after"] = str(fault.retry_after)
         if status != 200:
-            body = orjson.dumps({"error": {"code": fault.kind, "message": "A fault posted to the sandbox."}})
+            body = refusal or orjson.dumps(
+                {"error": {"code": fault.kind, "message": "A fault posted to the sandbox."}}
+            )
         elif fault.kind == "truncated":
             body = body[: len(body) // 2]
         super().__init__(body, status, headers, "application/json")

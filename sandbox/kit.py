@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from sandbox.scenario import Scenario
     from sandbox.world import World
 
 START_SECONDS = 60.0
@@ -54,6 +53,17 @@ class Sandbox:
         wish = {"owner_id": owner_id, "post_id": post_id, "text": text, **more}
         answer: dict[str, int] = self.control("POST", "vk/comments", wish)
         return answer
+
+    def post_message(self, network: str, text: str, **more: Any) -> dict[str, Any]:
+        """One message in ok, telegram or max, written now: under a page's newest post (`page`: the id of
+        the scenario; `post`, `reply_to`, `speaker` page optional) or in a `chat` of the bot (`speaker`
+        operator optional). `edit` or `delete` name a message by its id instead."""
+        answer: dict[str, Any] = self.control("POST", "messages", {"network": network, "text": text, **more})
+        return answer
+
+    def rewind(self, network: str) -> None:
+        """In telegram or max: whatever was confirmed is delivered anew."""
+        self.control("DELETE", network)
 
     def requests(self) -> dict[str, int]:
         """How often each method was called since the start or `reset_requests`."""
@@ -163,7 +173,7 @@ def write_kit(world: World, folder: Path, url: str) -> dict[str, str]:
     # The folder plays one scenario: another one's region file would name servers that no longer run.
     for stale in set((folder / "regions").glob("*.yaml")) - {folder / "regions" / f"{code}.yaml"}:
         stale.unlink()
-    _write_text(folder / "regions" / f"{code}.yaml", _region_file(scenario, prefix, url))
+    _write_text(folder / "regions" / f"{code}.yaml", _region_file(world, prefix, url))
     figures = truth(scenario, world.population, world.now)
     _write_text(folder / "truth.json", json.dumps(figures, ensure_ascii=False, indent=1))
     secret = blake2b(f"{scenario.seed}:hmac".encode(), digest_size=32).hexdigest()
@@ -173,8 +183,26 @@ def write_kit(world: World, folder: Path, url: str) -> dict[str, str]:
         "OTKLIK_AS_OF": iso(world.now),
         f"{prefix}_VK_TOKEN": world.token("vk"),
         f"{prefix}_POS_TOKEN": world.token("pos"),
+        **_network_secrets(world, prefix),
         "OTKLIK_SANDBOX_URL": url,
     }
+
+
+def _network_secrets(world: World, prefix: str) -> dict[str, str]:
+    """Of the networks that the scenario plays."""
+    purposes = {"ok": ("ok", "ok-secret"), "telegram": ("telegram",), "max": ("max",)}
+    return {
+        _variable(prefix, purpose): world.token(purpose)
+        for network, needed in purposes.items()
+        if world.scenario.plays(network)
+        for purpose in needed
+    }
+
+
+def _variable(prefix: str, purpose: str) -> str:
+    """`ok` → …_OK_TOKEN, `ok-secret` → …_OK_SECRET."""
+    name = purpose.upper().replace("-", "_")
+    return f"{prefix}_{name}" if "-" in purpose else f"{prefix}_{name}_TOKEN"
 
 
 def exports_folder(folder: Path, region_id: str) -> Path:
@@ -185,7 +213,8 @@ def write_env(path: Path, variables: dict[str, str]) -> None:
     _write_text(path, "".join(f"{name}={value}\n" for name, value in variables.items()))
 
 
-def _region_file(scenario: Scenario, prefix: str, url: str) -> str:
+def _region_file(world: World, prefix: str, url: str) -> str:
+    scenario = world.scenario
     region = scenario.region
     document: dict[str, Any] = {
         "region_id": region.region_id,
@@ -208,11 +237,36 @@ def _region_file(scenario: Scenario, prefix: str, url: str) -> str:
                 "token_env": f"{prefix}_POS_TOKEN",
                 "page_size": scenario.pos.page_size,
             },
+            **_network_sources(world, prefix, url),
         },
         "heat_rule": dict(scenario.heat_rule),
         "review_periods": [{"from": period.since, "to": period.until} for period in scenario.review_periods],
     }
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+
+
+def _network_sources(world: World, prefix: str, url: str) -> dict[str, Any]:
+    """The region file's part of each network that the scenario plays."""
+    secrets = {
+        "ok": {
+            "application_key": world.token("ok-key"),
+            "access_token_env": _variable(prefix, "ok"),
+            "application_secret_env": _variable(prefix, "ok-secret"),
+        },
+        "telegram": {"token_env": _variable(prefix, "telegram")},
+        "max": {"token_env": _variable(prefix, "max")},
+    }
+    return {
+        network: {
+            "base_url": f"{url}/{network}",
+            **secret,
+            "requests_per_second": world.scenario.talk_rules(network).requests_per_second,
+            "pages": "registry",
+            "lookback_days": world.scenario.talk_rules(network).lookback_days,
+        }
+        for network, secret in secrets.items()
+        if world.scenario.plays(network)
+    }
 
 
 def _write_text(path: Path, text: str) -> None:

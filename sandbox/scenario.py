@@ -160,6 +160,21 @@ class VkRules(_Part):
     long_branches: int = 0  # branches of more than ten replies
 
 
+class TalkRules(_Part):
+    """Conversations of a network other than VK; every count is exact, what it adds is no appeal."""
+
+    lookback_days: int = Field(default=14, ge=14)
+    requests_per_second: int = Field(default=20, ge=1)
+    reply_share: float = Field(default=0.7, ge=0)  # citizens' further words per branch or session
+    edited_share: float = Field(default=0.05, ge=0, le=1)  # citizens' words that are edited later
+    deleted_messages: int = Field(default=0, ge=0)
+    page_comments: int = Field(default=0, ge=0)  # the pages' own first comments
+
+
+class TelegramRules(TalkRules):
+    updates_live_hours: int = Field(default=24, ge=1)  # what nobody fetches in time is lost
+
+
 class PosRules(_Part):
     page_size: int = Field(default=1000, ge=1, le=1000)
     requests_per_second: int = Field(default=50, ge=1)
@@ -182,6 +197,10 @@ class Scenario(_Part):
     heat_rule: dict[str, Any]
     shape: Shape
     vk: VkRules = VkRules()
+    ok: TalkRules = TalkRules()
+    telegram: TelegramRules = TelegramRules()
+    max: TalkRules = TalkRules()
+    viber: TalkRules = TalkRules()
     pos: PosRules = PosRules()
     incident: IncidentRules = IncidentRules(layouts={1: 1})
     territories: tuple[Territory, ...] = Field(min_length=1)
@@ -263,6 +282,11 @@ class Scenario(_Part):
     def page_places(self, network: str) -> list[int]:
         """Positions of a network's pages, whatever their state."""
         return [n for n, page in enumerate(self.pages) if page.network == network]
+
+    def talk_rules(self, network: str) -> TalkRules:
+        """The rules of a network's conversations: ok, telegram, max or viber."""
+        rules: TalkRules = getattr(self, network)
+        return rules
 
     def plays(self, source: str) -> bool:
         """Whether the scenario has anything of a source: quotas or pages."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from sandbox.conversations import Conversations, Said, Topic, converse
 from sandbox.noise import key, mix
 from sandbox.population import Population, populate
 from sandbox.scenario import KINDS, Page, Scenario
@@ -19,6 +20,7 @@ class World:
     scenario: Scenario
     population: Population
     now: int
+    _talks: dict[str, Conversations] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, scenario: Scenario, now: int | None = None) -> World:
@@ -28,6 +30,12 @@ class World:
     def walls(self) -> Walls:
         return build_walls(self.scenario, self.population)
 
+    def talks(self, network: str) -> Conversations:
+        """Conversations of a network other than VK."""
+        if network not in self._talks:
+            self._talks[network] = converse(self.scenario, self.population, network)
+        return self._talks[network]
+
     @cached_property
     def texts(self) -> Texts:
         return Texts(self.scenario.seed, self.scenario.vocabulary)
@@ -35,6 +43,9 @@ class World:
     def prepare(self) -> None:
         """Build now what the first request would wait for."""
         _ = self.walls, self.texts
+        for network in ("ok", "telegram", "max", "viber"):
+            if self.scenario.plays(network):
+                self.talks(network)
 
     def group_id(self, row: int) -> str:
         return self.scenario.vocabulary.group_ids[int(self.population.group[row])]
@@ -96,9 +107,36 @@ class World:
                 comment.text = self.texts.reply(comment.number, from_page=comment.role == "page")
         return comment.text
 
+    def topic_text(self, topic: Topic) -> str:
+        """What a page published outside VK."""
+        if topic.text is None:
+            page = self.scenario.pages[topic.page]
+            topic.text = self.texts.post(topic.number, page.screen_name, page.name)
+        return topic.text
+
+    def said_text(self, said: Said, at: int | None = None) -> str:
+        """A message outside VK as it read at a moment, or as it reads now."""
+        if said.text is None:
+            if said.role == "appeal":
+                said.text = self.complaint(said.appeal)
+            elif said.role in ("interim", "final"):
+                page = self.scenario.pages[said.page].name if said.page >= 0 else self.scenario.region.name
+                solved = bool(mix(said.appeal) & 1)
+                said.text = self.texts.answer(said.number, said.role == "final", solved, page)
+            else:
+                said.text = self.texts.reply(said.number, from_page=said.speaker == "page")
+        if said.role != "posted" and said.edited <= (self.now if at is None else at):
+            return f"{said.text} {self.texts.reply(said.number + 1, from_page=False)}"
+        return said.text
+
     def _page_name(self, owner: int) -> str:
         page = self.pages_by_owner.get(owner)
         return page.name if page else ""
+
+    @property
+    def bot_id(self) -> int:
+        """The region's bot, in every messenger the same number."""
+        return 6_100_000_000 + int(self.scenario.region.code)
 
     @cached_property
     def pages_by_owner(self) -> dict[int, Page]:
@@ -121,5 +159,8 @@ class World:
         }
 
     def token(self, purpose: str) -> str:
-        """A bearer token fixed by the seed: `vk`, `vk-service`, `vk-user`, `pos`."""
+        """A token or key fixed by the seed: `vk`, `vk-service`, `vk-user`, `pos`, `ok`, `telegram`, …"""
+        if purpose == "telegram":
+            secret = f"{key(self.scenario.seed, 'token telegram'):016x}" * 3
+            return f"{self.bot_id}:{secret[:35]}"
         return f"sandbox-{purpose}-{key(self.scenario.seed, 'token ' + purpose):016x}"

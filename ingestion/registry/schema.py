@@ -79,6 +79,7 @@ PAGES = RawTable(
         Column("sphere_3", "text", "«Сфера 3»."),
         Column("status", "text", "«Статус» as spelled."),
         Column("link_host", "text", "Host of the page's link, never a person's page."),
+        Column("link_name", "text", "Last part of the page's link, lower case; never of a person's page."),
         Column("settings_address", "text", "«Адрес, указанный в настройках страницы», masked."),
         Column("is_connected", "bool", "Connected to the component «Госпаблики»."),
         Column("has_mark", "bool", "Carries the госметка."),

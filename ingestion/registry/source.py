@@ -6,6 +6,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,7 +57,13 @@ PAGE_HEADERS = {
     "mean_post_reach": ["Средний охват одной публикации"],
 }
 _FREE_TEXT = ("founder", "organisation", "no_page_reason", "settings_address")
-_PERSON_PATH = re.compile(r"/(id\d|profile/)", re.IGNORECASE)
+# MAX gives organisations names such as id7700000000_gos; persons have neither suffix nor, in chats, a name.
+_PERSON_PATH = re.compile(r"/(id\d(?!\w*_(?:gos|biz|bot)\b)|profile/|u/|\+|joinchat/|join/)", re.IGNORECASE)
+NETWORK_HOSTS = {
+    "ok": frozenset({"ok.ru", "odnoklassniki.ru"}),
+    "telegram": frozenset({"t.me", "telegram.me"}),
+    "max": frozenset({"max.ru", "web.max.ru"}),
+}
 
 
 def read(run: Run) -> Iterator[Batch]:
@@ -75,6 +82,17 @@ def community_ids(source: FolderSource) -> list[int]:
     sheets = _page_sheets(source.folder / "gospublics.xlsx")
     ids = {number(row.get("group_id")) for sheet in sheets for _, row in sheet.rows()}
     return sorted(int(abs(number)) for number in ids if number)
+
+
+def page_names(source: FolderSource, network: str) -> list[str]:
+    """Last parts of the links to the pages of ok, telegram or max in the export, lower case, sorted."""
+    hosts = NETWORK_HOSTS[network]
+    links = (
+        _link(text_of(row.get("link")))
+        for sheet in _page_sheets(source.folder / "gospublics.xlsx")
+        for _, row in sheet.rows()
+    )
+    return sorted({link.name for link in links if link.name and link.host in hosts})
 
 
 def _region_row(run: Run) -> Row:
@@ -187,7 +205,8 @@ def _page_sheets(path: Path) -> list[Sheet]:
 def _page(record: Mapping[str, Any]) -> Row:
     text = {field: text_of(record.get(field)) for field in PAGE_HEADERS}
     group = number(record.get("group_id"))
-    host, reference = _link(text["link"])
+    link = _link(text["link"])
+    reference = link.reference
     if group:
         reference = f"vk:{int(abs(group))}"
     elif reference is None and text["ogrn"]:
@@ -201,7 +220,8 @@ def _page(record: Mapping[str, Any]) -> Row:
         "vk_owner_id": -int(abs(group)) if group else None,
         **{f: text[f] for f in ("level", "ogrn", "sphere_1", "sphere_2", "sphere_3", "status")},
         **{f: mask_optional(text[f]) for f in _FREE_TEXT},
-        "link_host": host,
+        "link_host": link.host,
+        "link_name": link.name,
         "is_connected": yes(text["is_connected"], "is_connected"),
         "has_mark": yes(text["has_mark"], "has_mark"),
         "design_percent": percent(record.get("design_percent")),
@@ -213,20 +233,29 @@ def _page(record: Mapping[str, Any]) -> Row:
     }
 
 
-def _link(link: str | None) -> tuple[str | None, str | None]:
-    """(host, network:page) of a page's link; a person's page gives its host only."""
+@dataclass(frozen=True)
+class _Link:
+    """A page's link: host, network:page as reference, and the page's name; of a person the host alone."""
+
+    host: str | None = None
+    reference: str | None = None
+    name: str | None = None
+
+
+def _link(link: str | None) -> _Link:
     if not link:
-        return None, None
+        return _Link()
     parts = urlsplit(link if "//" in link else f"https://{link}")
     host = (parts.hostname or "").removeprefix("www.").removeprefix("m.")
     if not host:
-        return None, None
+        return _Link()
     page = parts.path.strip("/").split("/")[-1]
     if not page or _PERSON_PATH.search(parts.path):
-        return host, None
+        return _Link(host)
     club = re.fullmatch(r"(?:club|public|event)(\d+)", page)
     network = host.removesuffix(".com").removesuffix(".ru")
-    return host, f"{network}:{club[1] if club else mask(page)}"
+    shown = mask(page)
+    return _Link(host, f"{network}:{club[1] if club else shown}", shown.lower())
 
 
 def _required(record: Mapping[str, str], column: str) -> str:

@@ -1,6 +1,7 @@
 """One application for all servers, and the control endpoints that tests and demos use.
 
-/vk/method/<name>, /pos/api/v1/appeals, /_control/{now,faults,requests,truth,health,vk/comments}.
+/vk/method/<name>, /pos/api/v1/appeals, /ok/fb.do, /telegram/bot<token>/<method>, /max/<path>,
+/_control/{now,faults,requests,truth,health,vk/comments,messages,telegram,max}.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from starlette.routing import Route
 from sandbox.faults import FaultError, Faults
 from sandbox.incident import write_exports
 from sandbox.scenario import ScenarioError, iso, parse_moment
+from sandbox.servers.max import MaxServer
+from sandbox.servers.messages import MessageDesk
+from sandbox.servers.ok import OkServer
 from sandbox.servers.pos import PosServer
+from sandbox.servers.telegram import TelegramServer
 from sandbox.servers.vk import VkServer
 from sandbox.truth import truth
 from sandbox.world import World
@@ -32,11 +37,22 @@ def build_app(
     """`exports`: folder of «Инцидент»'s files, rewritten when now moves; `clock` drives the rate limits."""
     faults, log = Faults(), Counter[str]()
     vk, pos = VkServer(world, faults, log, clock), PosServer(world, faults, log, clock)
+    ok = OkServer(world, faults, log, clock)
+    telegram = TelegramServer(world, faults, log, clock)
+    max_server = MaxServer(world, faults, log, clock)
     control = _Control(world, faults, log, vk, exports)
+    desk = MessageDesk(ok, telegram, max_server)
+    verbs = ["GET", "POST", "DELETE"]
     app = Starlette(
         routes=[
             Route("/vk/method/{name}", vk.endpoint, methods=["GET", "POST"]),
             Route("/pos/api/v1/{rest:path}", pos.endpoint, methods=["GET"]),
+            Route("/ok/fb.do", ok.endpoint, methods=["GET", "POST"]),
+            Route("/telegram/bot{token}/{method}", telegram.endpoint, methods=["GET", "POST"]),
+            Route("/max/{rest:path}", max_server.endpoint, methods=verbs),
+            Route("/_control/messages", desk.message, methods=["POST"]),
+            Route("/_control/telegram", desk.rewind_telegram, methods=["DELETE"]),
+            Route("/_control/max", desk.rewind_max, methods=["DELETE"]),
             Route("/_control/now", control.now, methods=["GET", "POST"]),
             Route("/_control/faults", control.faulty, methods=["GET", "POST", "DELETE"]),
             Route("/_control/requests", control.requests, methods=["GET", "DELETE"]),

@@ -20,7 +20,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.faults import Faults, FaultyResponse, spoil
+from sandbox.faults import REFUSALS, Faults, FaultyResponse
 from sandbox.noise import Ints, key, mix
 from sandbox.population import POS, REJECTED
 from sandbox.scenario import OUTCOMES
@@ -66,15 +66,13 @@ class PosServer:
         path = request.url.path
         self.log[f"pos {path.rpartition('/')[2]}"] += 1
         fault = self.faults.take_http(path, ())
-        if fault and fault.kind in {"http_500", "http_429"}:
+        if fault and fault.kind in REFUSALS:
             return FaultyResponse(fault, b"")
         headers: dict[str, str] = {}
         try:
             self._check(request)
             status, answer = 200, self.appeals(dict(request.query_params))
-            data_fault = self.faults.take_data(path, ())
-            if data_fault and data_fault.kind != "vk_error":
-                answer = spoil(data_fault, answer)
+            answer = self.faults.told(path, "", answer)
         except PosError as error:
             status, answer = error.status, {"error": {"code": error.code, "message": str(error)}}
             if error.retry_after is not None:

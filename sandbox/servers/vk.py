@@ -22,7 +22,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.faults import Faults, FaultyResponse, spoil
+from sandbox.faults import REFUSALS, Faults, FaultyResponse
 from sandbox.noise import mix
 from sandbox.scenario import Page
 from sandbox.servers.limits import RateLimit
@@ -98,7 +98,7 @@ class VkServer:
         path, inner = request.url.path, self._inner_methods(method, params)
         self.log[f"vk {method}"] += 1
         fault = self.faults.take_http(path, {method, *inner})
-        if fault and fault.kind in {"http_500", "http_429"}:
+        if fault and fault.kind in REFUSALS:
             return FaultyResponse(fault, b"")
         try:
             self._check(query, params, token)
@@ -140,18 +140,16 @@ class VkServer:
         handler = self._methods.get(method)
         if handler is None:
             raise VkError(3)
-        fault = self.faults.take_data(path, {method})
-        if fault and fault.kind == "vk_error":
+        if fault := self.faults.take_error(path, {method}):
             raise VkError(fault.code)
-        answer = {"response": handler(params, token)}
-        return spoil(fault, answer) if fault else answer
+        answer: Params = self.faults.told(path, method, {"response": handler(params, token)})
+        return answer
 
     def _execute(self, params: Params, token: str, path: str) -> Params:
         """Up to 25 calls; a failed one gives false at its place and an entry in execute_errors."""
         if not params.get("code"):
             raise VkError(100, "code is undefined")
-        fault = self.faults.take_data(path, {"execute"})
-        if fault and fault.kind == "vk_error":
+        if fault := self.faults.take_error(path, {"execute"}):
             raise VkError(fault.code)
         try:
             calls = parse_code(str(params["code"]))
@@ -171,7 +169,8 @@ class VkServer:
         answer: Params = {"response": results}
         if errors:
             answer["execute_errors"] = errors
-        return spoil(fault, answer) if fault else answer
+        told: Params = self.faults.told(path, "execute", answer)
+        return told
 
     def _wall_get(self, params: Params, token: str) -> Params:
         page = self._page_of(params)

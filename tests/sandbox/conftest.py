@@ -68,9 +68,18 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(app: Starlette, verb: str, path: str, token: str = "", query: str = "", body: bytes = b"") -> Answer:
+def ask(
+    app: Starlette,
+    verb: str,
+    path: str,
+    token: str = "",
+    query: str = "",
+    body: bytes = b"",
+    authorization: str = "",
+) -> Answer:
     """One request straight into the application: no sockets, so that hundreds of pages take no time."""
     sent: list[dict[str, Any]] = []
+    header = f"Bearer {token}" if token else authorization
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -86,7 +95,7 @@ def ask(app: Starlette, verb: str, path: str, token: str = "", query: str = "", 
         "path": path,
         "raw_path": path.encode(),
         "query_string": query.encode(),
-        "headers": [(b"authorization", f"Bearer {token}".encode())] if token else [],
+        "headers": [(b"authorization", header.encode())] if header else [],
     }
     asyncio.run(app(scope, receive, send))
     headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}

@@ -1,0 +1,1 @@
+"""MAX: channels, discussions, a bot's dialogs."""

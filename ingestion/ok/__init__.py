@@ -1,0 +1,1 @@
+"""OK: groups, posts, comments."""
