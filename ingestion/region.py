@@ -26,6 +26,8 @@ SOURCE_NAMES = (
     "ok",
     "telegram",
     "max",
+    "viber",
+    "open311",
     "files",
     "surveys",
     "activities",
@@ -114,12 +116,26 @@ class VkSource(Strict):
 
 
 class PosSource(Strict):
-    """ПОС REST service; a page holds up to 1000 appeals."""
+    """ПОС, by its REST service (a page holds up to 1000 appeals) or by a folder of exports."""
 
-    base_url: Url
-    token_env: VariableName
+    base_url: Url | None = None
+    token_env: VariableName | None = None
+    folder: Path | None = None
     page_size: int = Field(default=1000, ge=1, le=1000)
     requests_per_second: Rate = 20
+    votes: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.base_url is None) == (self.folder is None):
+            raise ValueError("needs exactly one of base_url and folder")
+        if self.base_url is not None and self.token_env is None:
+            raise ValueError("token_env is missing: it names the variable that holds the service's token")
+        return self
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
 
 
 class NetworkSource(Strict):
@@ -163,6 +179,27 @@ class MaxSource(NetworkSource):
     requests_per_second: Rate = 20
 
 
+class Open311Source(Strict):
+    """A GeoReport v2 service. `updates` names the filter of a service that can list what changed."""
+
+    base_url: Url
+    jurisdiction_id: str | None = None
+    api_key_env: VariableName | None = None
+    api_key_header: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
+    requests_per_second: Rate = 5
+    page_size: int = Field(default=1000, ge=1, le=1000)
+    lookback_days: int = Field(default=7, ge=1, le=90)
+    updates: Literal["updated_after", "none"] = "updated_after"
+
+
+class ViberSource(Strict):
+    """A bot of Viber, whose events the inbox has received; the token's own variable serves the inbox."""
+
+    token_env: VariableName
+    page_id: str = Field(min_length=1)
+    name: str | None = None
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
@@ -177,6 +214,8 @@ class Sources(Strict):
     ok: OkSource | None = None
     telegram: TelegramSource | None = None
     max: MaxSource | None = None
+    viber: ViberSource | None = None
+    open311: Open311Source | None = None
     files: Annotated[tuple[MappedFiles, ...], BeforeValidator(_listed)] | None = None
     surveys: FolderSource | None = None
     activities: FolderSource | None = None

@@ -18,6 +18,7 @@ from ingestion.files import schema as files
 from ingestion.incident import schema as incident
 from ingestion.max import schema as max_schema
 from ingestion.ok import schema as ok
+from ingestion.open311 import schema as open311
 from ingestion.pos import schema as pos
 from ingestion.registry import schema as registry
 from ingestion.surveys import schema as surveys
@@ -114,6 +115,13 @@ SOURCES: dict[str, SourceSpec] = {
             "max",
             "Official channels of MAX with their discussions, and the dialogs of a bot.",
             max_schema.TABLES,
+            windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "open311",
+            "Service requests of any city that speaks Open311 GeoReport v2.",
+            open311.TABLES,
             windowed=True,
             polled=True,
         ),

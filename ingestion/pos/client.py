@@ -13,13 +13,14 @@ from ingestion.config import PosSource, Region, Settings
 from ingestion.errors import ContractBroken
 from ingestion.http import Api
 
-PATH = "api/v1/appeals"
+APPEALS, VOTES = "api/v1/appeals", "api/v1/votes"
 
 
 class PosClient:
     """Pages of ПОС appeals for one region; requests and retries are booked on `tally`."""
 
     def __init__(self, source: PosSource, region: Region, settings: Settings, tally: Tally) -> None:
+        assert source.base_url is not None and source.token_env is not None  # noqa: S101 - the model checks it
         self._tally = tally
         self._page_size = source.page_size
         self._api = Api(
@@ -37,11 +38,11 @@ class PosClient:
             data_selector="$",
         )
 
-    def pages(self, filters: Mapping[str, str]) -> Iterator[Any]:
+    def pages(self, filters: Mapping[str, str], path: str = APPEALS) -> Iterator[Any]:
         """Bodies of the pages, in order; `filters` as in the REST contract."""
         cursors: set[str] = set()
         with self._api.failures_as_sentences():
-            for page in self._rest.paginate(PATH, params={**filters, "limit": self._page_size}):
+            for page in self._rest.paginate(path, params={**filters, "limit": self._page_size}):
                 self._api.calls += 1
                 self._tally.requests = self._api.attempts
                 self._tally.retries = self._api.attempts - self._api.calls

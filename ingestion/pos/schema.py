@@ -1,5 +1,6 @@
 """Raw tables of the source `pos`, and the agreed shape of an appeal. Times are naive UTC."""
 
+from ingestion.surveys.schema import options_table, surveys_table
 from ingestion.tables import Column, RawTable
 
 APPEALS = RawTable(
@@ -52,4 +53,6 @@ ANSWERS = RawTable(
     ),
 )
 
-TABLES = (APPEALS, STATUSES, ANSWERS)
+VOTES = (surveys_table("pos_surveys", "Votes and polls of ПОС"), options_table("pos_options", "ПОС's votes"))
+
+TABLES = (APPEALS, STATUSES, ANSWERS, *VOTES)

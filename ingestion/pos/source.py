@@ -1,4 +1,4 @@
-"""Reads ПОС: live by the cursor `updated_at`, or appeals registered in a window."""
+"""Reads ПОС: live by the cursor `updated_at`, or appeals registered in a window; or a folder of exports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import orjson
 
 from ingestion.clock import iso_z, parse_utc
 from ingestion.pos.client import PosClient
+from ingestion.pos.exports import read_exports
+from ingestion.pos.votes import read_votes
 from ingestion.privacy import Pseudonyms, mask_optional
 from ingestion.run import Batch, Run
 from ingestion.shape import FLAG, LIST, NULL, NUMBER, OBJECT, TEXT, Shape, page_items
@@ -57,6 +59,9 @@ def read(run: Run) -> Iterator[Batch]:
     """Pages of appeals, each with its statuses and answers."""
     source = run.region.sources.pos
     assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
+    if source.folder is not None:
+        yield from read_exports(run, source.folder)
+        return
     appeals = run.tallies["appeals"]
     boundary = _Boundary(run)
     client = PosClient(source, run.region, run.settings, appeals)
@@ -68,6 +73,8 @@ def read(run: Run) -> Iterator[Batch]:
         appeals.skipped_unchanged += len(page) - len(changed)
         yield from _land(run, changed)
     boundary.remember()
+    if source.votes and run.live:
+        yield from read_votes(run, PosClient(source, run.region, run.settings, run.tallies["surveys"]))
 
 
 def _filters(run: Run) -> dict[str, str]:

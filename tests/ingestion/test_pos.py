@@ -85,6 +85,8 @@ def test_all_pages_land_with_statuses_and_answers(pos: Pos, deployment: Deployme
         "appeals": 5,
         "statuses": 10,
         "answers": 5,
+        "surveys": 0,
+        "options": 0,
     }
     row = deployment.query(
         "select pos_id, region_id, registered_at, age_group, ogrn, rating, fetched_at, text, _dlt_load_id"
@@ -97,7 +99,7 @@ def test_all_pages_land_with_statuses_and_answers(pos: Pos, deployment: Deployme
     assert row[7] == "Нет тепла 1, звоните ‹телефон›"
     assert row[8] == report.load_id
     assert deployment.query(
-        "select resource, load_seq, received, landed, requests from raw.loads order by 1"
+        "select resource, load_seq, received, landed, requests from raw.loads where received > 0 order by 1"
     ) == [
         ("answers", 1, 5, 5, 0),
         ("appeals", 1, 5, 5, 3),

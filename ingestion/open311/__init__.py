@@ -1,0 +1,1 @@
+"""Open311 GeoReport v2: service requests of any city."""
