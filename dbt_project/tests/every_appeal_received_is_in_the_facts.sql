@@ -129,12 +129,12 @@ received as (
     from network_words
     where is_expected
     {%- for tickets in ticket_sources() %}
-    union
-    select
-        appeals.region_id,
-        {{ surrogate_key(['appeals.region_id', "'" ~ tickets ~ "'", 'appeals.ticket_id']) }} as appeal_id
-    from {{ source('raw', tickets ~ '_appeals') }} as appeals
-    inner join loads on appeals._dlt_load_id = loads.load_id
+        union
+        select
+            appeals.region_id,
+            {{ surrogate_key(['appeals.region_id', "'" ~ tickets ~ "'", 'appeals.ticket_id']) }} as appeal_id
+        from {{ source('raw', tickets ~ '_appeals') }} as appeals
+        inner join loads on appeals._dlt_load_id = loads.load_id
     {%- endfor %}
     union
     select
