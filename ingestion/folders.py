@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ingestion.config import Region, Settings
 from ingestion.errors import UnreadableFile
 from ingestion.run import Run
+
+if TYPE_CHECKING:
+    from ingestion.check import Probe
 
 _DIGITS = 32
 # Excel puts ~$name.xlsx beside an open file; copiers and browsers write under such endings until they are done.
@@ -78,3 +84,34 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise UnreadableFile(f"The file {path} is gone", "put it back or run again") from error
     return status.st_size, status.st_mtime_ns
+
+
+def prober_of(source: str) -> Callable[[Region, Settings], Probe]:
+    """What `otklik sources check` asks of a source that is delivered as files."""
+
+    def probe(region: Region, settings: Settings) -> Probe:
+        from ingestion.check import Probe
+
+        found = getattr(region.sources, source)
+        folders = found if isinstance(found, tuple) else (found,)
+        probes = [probe_folder(one.folder, source) for one in folders]
+        return Probe("; ".join(one.seen for one in probes))
+
+    return probe
+
+
+def probe_folder(folder: Path, title: str) -> Probe:
+    """How many files lie there and of when the newest is; UnreadableFile where the folder cannot be read."""
+    from ingestion.check import Probe
+
+    try:
+        stamps = [path.stat().st_mtime for path in folder.iterdir() if path.is_file() and not is_draft(path)]
+    except OSError as error:
+        raise UnreadableFile(
+            f"The folder {folder} of {title} cannot be read ({error.strerror})",
+            "create it, or correct the folder in the region's file",
+        ) from None
+    if not stamps:
+        return Probe(f"{folder} is empty")
+    newest = datetime.fromtimestamp(max(stamps), UTC)
+    return Probe(f"{len(stamps)} files in {folder}, the newest of {newest:%Y-%m-%d %H:%M} UTC")

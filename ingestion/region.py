@@ -110,7 +110,9 @@ class VkSource(Strict):
     requests_per_second: Rate = 3
     communities: Literal["registry"] | list[int] = "registry"
     lookback_days: int = Field(default=14, ge=1, le=365)
+    reread_days: int = Field(default=2, ge=0, le=365)
     search_queries: list[str] = []
+    boards: bool = True
     callback: VkCallback | None = None
 
     @field_validator("search_queries")
@@ -204,6 +206,10 @@ class ViberSource(Strict):
     token_env: VariableName
     page_id: str = Field(min_length=1)
     name: str | None = None
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
 
 
 class Sources(Strict):

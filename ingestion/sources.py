@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ingestion import accounting
@@ -27,9 +28,12 @@ from ingestion.viber import schema as viber
 from ingestion.vk import schema as vk
 
 if TYPE_CHECKING:
+    from ingestion.check import Probe
+    from ingestion.config import Region, Settings
     from ingestion.run import Batch, Run
 
     Reader = Callable[[Run], Iterator[Batch]]
+    Prober = Callable[[Region, Settings], Probe]
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,15 @@ class SourceSpec:
         """The generator function that reads the source; imported only now, because it is heavy."""
         reader: Reader = import_module(f"ingestion.{self.name}.source").read
         return reader
+
+    def prober(self) -> Prober:
+        """The function that asks the source whether we can read it; a source of files is its folder."""
+        if find_spec(f"ingestion.{self.name}.probe") is None:
+            from ingestion.folders import prober_of
+
+            return prober_of(self.name)
+        prober: Prober = import_module(f"ingestion.{self.name}.probe").probe
+        return prober
 
 
 SOURCES: dict[str, SourceSpec] = {

@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="The pretend region: servers that speak the real APIs.")
 app.add_typer(sandbox_app, name="sandbox")
+sources_app = typer.Typer(no_args_is_help=True, help="The sources that the region files connect.")
+app.add_typer(sources_app, name="sources")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RegionOption = Annotated[str, typer.Option(help="Read only this region's sources.")]
@@ -97,6 +99,31 @@ def backfill(
     with _errors():
         wish = _wish(region=region, sources=tuple(sources or ()), days=(since.date(), until.date()))
         _finish(_run(wish), as_json)
+
+
+@sources_app.command("check")
+def sources_check(region: RegionOption = "", as_json: Json = False) -> None:
+    """Ask each source whether we can read it: reach, token, rights, how far behind we are.
+
+    Reads nothing in. Exit code 1 where a source cannot be read. Example: `otklik sources check --region demo`
+    """
+    with _errors():
+        settings = _settings()
+        from ingestion.check import check_sources
+        from ingestion.config import find_region, load_regions
+
+        regions = load_regions(settings)
+        chosen = {region: find_region(regions, region)} if region else regions
+        if as_json:
+            checks = list(check_sources(settings, chosen))
+            _print_json([check.as_dict() for check in checks])
+            good = all(check.usable for check in checks)
+        else:
+            from orchestration.tables import show_checks
+
+            good = show_checks(check_sources(settings, chosen), settings.lang)
+        if not good:
+            raise typer.Exit(Exit.STOPPED)
 
 
 @app.command()

@@ -52,6 +52,13 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "last_run": ("Последний запуск", "Last run"),
     "open_failures": ("Незакрытые сбои", "Open failures"),
     "none": ("нет", "none"),
+    "reads": ("читается", "reads"),
+    "cannot_read": ("не читается", "cannot be read"),
+    "lacks": ("не хватает", "lacks"),
+    "behind": ("последняя загрузка {age} назад", "last load {age} ago"),
+    "minutes": ("{count} мин", "{count} min"),
+    "hours": ("{count} ч", "{count} h"),
+    "days": ("{count} сут", "{count} d"),
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from ingestion.check import SourceCheck
 from ingestion.config import Settings
 from orchestration.messages import Language, say
 from orchestration.operations import Status, run_query
@@ -27,6 +28,33 @@ _FINDINGS = """
         )
     order by review.region_id, review.period_from, review.measure, review.slice
 """
+
+
+def show_checks(checks: Iterable[SourceCheck], language: Language) -> bool:
+    """One plain line for each source; says whether all can be read."""
+    console, good = Console(highlight=False, soft_wrap=True), True
+    for check in checks:
+        state = say(language, "reads" if check.usable else "cannot_read")
+        age = (
+            say(language, "never")
+            if check.behind_minutes is None
+            else _behind(check.behind_minutes, language)
+        )
+        lacks = f" {say(language, 'lacks')}: {'; '.join(check.missing)}." if check.missing else ""
+        sentence = check.sentence.rstrip(".")
+        line = f"{check.region_id} · {check.source}: {state}: {sentence}.{lacks} {age[0].upper()}{age[1:]}."
+        console.print(line, markup=False)
+        good = good and check.usable
+    return good
+
+
+def _behind(minutes: int, language: Language) -> str:
+    count, unit = (minutes, "minutes")
+    if minutes >= 2 * 1440:
+        count, unit = minutes // 1440, "days"
+    elif minutes >= 120:
+        count, unit = minutes // 60, "hours"
+    return say(language, "behind", age=say(language, unit, count=count))
 
 
 def show_outcome(outcome: Outcome, language: Language) -> None:

@@ -36,7 +36,7 @@ from sandbox.scenario import (
 NEVER = 1 << 61
 OPEN, REJECTED = OUTCOMES.index("open"), OUTCOMES.index("rejected")
 POS, VK, INCIDENT, OK, TELEGRAM, MAX, VIBER, OPEN311, FILES = range(len(SOURCES))
-COMMENT, WALL_POST, MENTION, BOT = range(len(FORMS))
+COMMENT, WALL_POST, MENTION, BOT, BOARD = range(len(FORMS))
 NETWORK_CODES = tuple(SOURCES.index(name) for name in NETWORKS)
 _DAY = 86_400
 _QUANTILES = np.array([round(-math.log(1 - (n + 0.5) / 1024) * 1000) for n in range(1024)], dtype=np.int64)
@@ -144,7 +144,7 @@ def _quota_rows(scenario: Scenario, number: int, per_day: Ints) -> dict[str, Int
     topic, fast = _topics(scenario, number, group)
     territory, page, layout = none, none, none
     if source in NETWORK_CODES:
-        if form in {COMMENT, WALL_POST}:
+        if form in {COMMENT, WALL_POST, BOARD}:
             page = _pages(scenario, number, count)
             territory = _page_territories(scenario)[page]
     else:

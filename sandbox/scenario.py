@@ -23,10 +23,10 @@ OUTCOMES = ("open", "solved", "explained", "not_solved", "postponed", "rejected"
 KINDS = ("complaint", "question", "proposal", "thanks")
 # New sources and forms stand at the end: codes of the older ones are part of what seeds give.
 SOURCES = ("pos", "vk", "incident", "ok", "telegram", "max", "viber", "open311", "files")
-FORMS = ("comment", "wall_post", "mention", "bot")
+FORMS = ("comment", "wall_post", "mention", "bot", "board")
 NETWORKS = ("vk", "ok", "telegram", "max", "viber")  # conversations: neither topic nor kind is told
 _FORMS_OF = {
-    "vk": ("comment", "wall_post", "mention"),
+    "vk": ("comment", "wall_post", "mention", "board"),
     "ok": ("comment",),
     "telegram": ("comment", "bot"),
     "max": ("comment", "bot"),
@@ -128,7 +128,7 @@ class Page(_Part):
 
 class Quota(_Part):
     source: Source
-    form: Literal["comment", "wall_post", "mention", "bot"] = "comment"
+    form: Literal["comment", "wall_post", "mention", "bot", "board"] = "comment"
     topic_group: Weights
     count: int = Field(ge=0)
     outcome: Weights
@@ -150,6 +150,17 @@ class Shape(_Part):
     season: dict[dt.date, float] = Field(default_factory=dict)  # factor at a date; straight lines between
 
 
+class VkPoll(_Part):
+    """A poll attached to a page's newest post before noon of `date`; `options` are words and votes."""
+
+    id: int = Field(gt=0)
+    page: int
+    question: str
+    date: dt.date
+    ends: dt.date | None = None
+    options: dict[str, int] = Field(min_length=2)
+
+
 class VkRules(_Part):
     token_kind: Literal["user", "service", "community"] = "community"  # noqa: S105 - a kind, no secret
     lookback_days: int = Field(default=14, ge=10)
@@ -158,6 +169,7 @@ class VkRules(_Part):
     page_comments: int = 0
     reply_share: float = Field(default=0.5, ge=0)  # citizens' further replies per branch, on average
     long_branches: int = 0  # branches of more than ten replies
+    polls: tuple[VkPoll, ...] = ()
 
 
 class TalkRules(_Part):
@@ -246,6 +258,15 @@ class Scenario(_Part):
             _known(f"authority {authority.id}: territory", [authority.territory], places | {None})
         for page in self.pages:
             _known(f"page {page.id}: authority", [page.authority], authorities | {None})
+        _unique("vk.polls", [poll.id for poll in self.vk.polls])
+        for poll in self.vk.polls:
+            _known(
+                f"vk.polls {poll.id}: page",
+                [poll.page],
+                {page.id for page in self.pages if page.state == "open"},
+            )
+            if not self.period.since <= poll.date < self.period.until:
+                raise ValueError(f"vk.polls {poll.id}: date must lie inside the scenario's period")
         for number, quota in enumerate(self.quotas, 1):
             where = f"quotas, line {number}"
             _known(f"{where}: topic_group", quota.topic_group, groups)
@@ -261,7 +282,7 @@ class Scenario(_Part):
             begins, ends = quota.since or self.period.since, quota.until or self.period.until
             if not self.period.since <= begins < ends <= self.period.until:
                 raise ValueError(f"{where}: from/to must lie inside the scenario's period")
-            needs_pages = quota.form in {"comment", "wall_post"} or (
+            needs_pages = quota.form in {"comment", "wall_post", "board"} or (
                 quota.form == "mention" and "answered" in quota.outcome
             )
             in_network = quota.source in NETWORKS and quota.count

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sandbox.noise import key, mix
 from sandbox.population import COMMENT, MENTION, NEVER, VK, WALL_POST, Population
-from sandbox.scenario import Scenario
+from sandbox.scenario import Scenario, VkPoll
 
 _DAY = 86_400
 _POST_MAX_AGE = 8 * _DAY
@@ -51,6 +51,7 @@ class Post:
     roots: list[Comment] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)  # of every comment, replies included, sorted
     text: str | None = None
+    poll: VkPoll | None = None
 
     def adopt(self, comment: Comment) -> Comment:
         self.roots.append(comment)
@@ -87,6 +88,7 @@ class _Builder:
             page = self.scenario.pages[number]
             self.posts[-page.id] = [] if page.state == "deleted" else self._page_posts(number)
         own = {owner: list(posts) for owner, posts in self.posts.items()}
+        self._attach_polls(own)
         times = {owner: [post.date for post in posts] for owner, posts in own.items()}
         branches: list[Comment] = []
         for row in map(int, self.population.rows(VK)):
@@ -128,6 +130,13 @@ class _Builder:
     def _page_post(self, number: int, date: int, pinned: bool = False) -> Post:
         owner = -self.scenario.pages[number].id
         return Post(owner, owner, date, "page", self._draw() >> 24, pinned=pinned, page=number)
+
+    def _attach_polls(self, own: dict[int, list[Post]]) -> None:
+        for poll in self.scenario.vk.polls:
+            noon = dt.datetime.combine(poll.date, dt.time(12), self.scenario.zone).timestamp()
+            posts = [post for post in own[-poll.page] if post.poll is None and not post.pinned]
+            earlier = [post for post in posts if post.date <= noon]
+            (earlier or posts)[-1 if earlier else 0].poll = poll
 
     def _pick_post(self, posts: list[Post], times: list[int], row: int) -> Post:
         """Mostly the newest post before the comment, sometimes one or two before it."""

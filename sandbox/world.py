@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from sandbox.boards import BoardTopic, build_boards
 from sandbox.conversations import Conversations, Said, Topic, converse
 from sandbox.noise import key, mix
 from sandbox.population import Population, populate
@@ -37,12 +38,16 @@ class World:
         return self._talks[network]
 
     @cached_property
+    def boards(self) -> dict[int, list[BoardTopic]]:
+        return build_boards(self)
+
+    @cached_property
     def texts(self) -> Texts:
         return Texts(self.scenario.seed, self.scenario.vocabulary)
 
     def prepare(self) -> None:
         """Build now what the first request would wait for."""
-        _ = self.walls, self.texts
+        _ = self.walls, self.boards, self.texts
         for network in ("ok", "telegram", "max", "viber"):
             if self.scenario.plays(network):
                 self.talks(network)

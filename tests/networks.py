@@ -38,12 +38,8 @@ def document(**more: Any) -> dict[str, Any]:
             )
         scenario["defaults"][network] = {"outcome": {"answered": 3, "open": 1}, "interim_share": 0.3}
         scenario["quotas"].append({"source": network, "count": 60, "topic_group": {"roads": 1, "gas": 1}})
-        scenario[network] = {
-            "deleted_messages": 3,
-            "page_comments": 2,
-            "edited_share": 0.2,
-            "reply_share": 1.2,
-        }
+        extras = {"deleted_messages": 3, "page_comments": 2, "edited_share": 0.2, "reply_share": 1.2}
+        scenario[network] = {**extras, "requests_per_second": 900}
     for network in ("telegram", "max"):
         bot = {"source": network, "form": "bot", "count": 25, "topic_group": "housing"}
         scenario["quotas"].append({**bot, "mean_first_answer_minutes": 300})

@@ -46,3 +46,12 @@
     adapter.get_relation(database=target.database, schema='facts', identifier='fct_appeals') if execute else none
   ) }}
 {%- endmacro %}
+
+{# int_duplicates as it stands before this run; nothing before the first build or when all is built anew. #}
+{% macro standing_duplicates() -%}
+  {%- if execute and not flags.FULL_REFRESH -%}
+  {{ return(adapter.get_relation(database=target.database, schema='facts', identifier='int_duplicates')) }}
+  {%- else -%}
+  {{ return(none) }}
+  {%- endif -%}
+{%- endmacro %}

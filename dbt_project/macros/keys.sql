@@ -6,3 +6,11 @@
     {%- endfor %}
   )
 {%- endmacro %}
+
+{# Rows of several models of one shape. #}
+{% macro union_of(models) -%}
+  {%- for model in models %}
+  select * from {{ ref(model) }}
+  {{ 'union all' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}

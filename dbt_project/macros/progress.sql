@@ -110,6 +110,11 @@
   {{ unread_by(['fct_appeals', 'fct_responses', 'fct_appeal_events'], column) }}
 {%- endmacro %}
 
+{# Texts are compared before the facts are built, and again when a run died before they were. #}
+{% macro unread_texts(column='load_seq') -%}
+  {{ unread_by(['int_duplicates', 'fct_appeals', 'fct_responses', 'fct_appeal_events'], column) }}
+{%- endmacro %}
+
 {% macro unread_gospublics(column='load_seq') -%}
   {{ unread_by(['fct_gospublics'], column) }}
 {%- endmacro %}

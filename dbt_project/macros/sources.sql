@@ -1,16 +1,33 @@
 {#
   A region need not have every source. Raw tables that no load has made yet are made empty, from the types
-  documented beside the source, so that a deployment without ПОС or VK still builds.
+  documented beside the source, so that a deployment without ПОС or VK still builds; columns that came with a
+  newer version of the platform are added, null in what was received before.
 #}
 {% macro create_missing_sources() %}
   {%- if execute %}
+    {%- set standing = {} %}
+    {%- set known = run_query("select table_schema, table_name, column_name from information_schema.columns") %}
+    {%- for row in known.rows %}
+      {%- do standing.update({(row[0] ~ '.' ~ row[1] ~ '.' ~ row[2]) | lower: true}) %}
+    {%- endfor %}
     {%- for source in graph.sources.values() if source.source_name == 'raw' %}
-  create schema if not exists {{ source.schema }};
-  create table if not exists {{ source.schema }}.{{ source.identifier }} (
-      {%- for column in source.columns.values() %}
-    {{ column.name }} {{ column.data_type }}{{ ',' if not loop.last }}
+      {%- set table = source.schema ~ '.' ~ source.identifier %}
+      {%- set lacking = [] %}
+      {%- for column in source.columns.values() if (table ~ '.' ~ column.name) | lower not in standing %}
+        {%- do lacking.append(column) %}
       {%- endfor %}
+      {%- if lacking | length == source.columns | length %}
+  create schema if not exists {{ source.schema }};
+  create table if not exists {{ table }} (
+        {%- for column in source.columns.values() %}
+    {{ column.name }} {{ column.data_type }}{{ ',' if not loop.last }}
+        {%- endfor %}
   );
+      {%- else %}
+        {%- for column in lacking %}
+  alter table {{ table }} add column if not exists {{ column.name }} {{ column.data_type }};
+        {%- endfor %}
+      {%- endif %}
     {%- endfor %}
   {%- endif %}
 {% endmacro %}

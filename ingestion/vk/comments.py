@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,6 +26,7 @@ class Target:
     owner_id: int
     post_id: int
     comments: int
+    known_digest: int | None = None
     asked_owner: int | None = field(default=None, repr=False)
 
     @property
@@ -52,47 +54,80 @@ class Target:
 
 
 def read_comments(
-    run: Run, client: VkClient, targets: Iterable[Target], settle: Callable[[Target], None]
+    run: Run, client: VkClient, targets: Iterable[Target], settle: Callable[[Target, int], None]
 ) -> Iterator[Batch]:
-    """All comments of the targets; `settle` is told each target that has been read to its end.
+    """All comments of the targets; `settle` is told each target that has been read, and its digest.
 
-    A window lands only those written in it. The daily limit ends the reading with a note.
+    Live, a target's comments land together, and only when their digest is another than `known_digest`; a
+    window lands those written in it. The daily limit ends the reading with a note.
     """
     queue = iter(targets)
     while batch := list(islice(queue, EXECUTE_CALLS)):
+        readings = [_Reading(target) for target in batch]
         try:
-            yield from _read_batch(run, client, batch)
+            yield from _read_batch(run, client, readings)
         except MethodStopped as stopped:
             run.tallies["comments"].note(
                 f"VK's daily limit of {stopped.method} is reached, other comments wait until tomorrow."
             )
             return
-        for target in batch:
-            settle(target)
+        for reading in readings:
+            settle(reading.target, reading.digest)
 
 
-def _read_batch(run: Run, client: VkClient, targets: Sequence[Target]) -> Iterator[Batch]:
+@dataclass
+class _Reading:
+    """The comments of one target while they are being read."""
+
+    target: Target
+    rows: list[Row] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+    whole: bool = True
+
+    @property
+    def digest(self) -> int:
+        said = sorted((row["comment_id"], row["is_deleted"], row["text"]) for row in self.rows)
+        return zlib.crc32(repr(said).encode())
+
+
+def _read_batch(run: Run, client: VkClient, readings: Sequence[_Reading]) -> Iterator[Batch]:
     tally = run.tallies["comments"]
-    seen: dict[str, set[int]] = {target.key: set() for target in targets}
-    waiting: list[tuple[Target, int, int | None]] = [(target, 0, None) for target in targets]
+    waiting: list[tuple[_Reading, int, int | None]] = [(reading, 0, None) for reading in readings]
     while waiting:
         batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
-        answers = client.execute([target.call(offset, root) for target, offset, root in batch], tally)
-        rows: list[Row] = []
-        for (target, offset, root), answer in zip(batch, answers, strict=True):
+        calls = [reading.target.call(offset, root) for reading, offset, root in batch]
+        for (reading, offset, root), answer in zip(batch, client.execute(calls, tally), strict=True):
             if isinstance(answer, Skipped):
-                tally.note(f"Comments of {target.page} were skipped: {answer.reason}.")
+                tally.note(f"Comments of {reading.target.page} were skipped: {answer.reason}.")
+                reading.whole = False
                 continue
             items = page_items("vk.comments", answer)
-            rows += _rows(run, target, items, root, seen[target.key])
+            reading.rows += _rows(run, reading.target, items, root, reading.seen)
             for one in [] if root else items:
                 branch = one.get("thread") or {"count": 0}
                 if branch["count"] > len(branch.get("items") or []):
-                    waiting.append((target, 0, one["id"]))
+                    waiting.append((reading, 0, one["id"]))
             level = answer.get("current_level_count")
             if len(items) == PAGE and (not isinstance(level, int) or offset + PAGE < level):
-                waiting.append((target, offset + PAGE, root))
-        yield from run.land("comments", rows)
+                waiting.append((reading, offset + PAGE, root))
+    yield from _land(run, readings)
+
+
+def _land(run: Run, readings: Sequence[_Reading]) -> Iterator[Batch]:
+    rows: list[Row] = []
+    books: list[Row] = []
+    for reading in readings:
+        target = reading.target
+        if run.live and reading.whole and reading.digest == target.known_digest:
+            run.tallies["comments"].skipped_unchanged += len(reading.rows)
+            continue
+        rows += reading.rows
+        if run.live and reading.whole:
+            book = {"owner_id": target.owner_id, "post_id": target.post_id, "comments": len(reading.rows)}
+            books.append(book)
+    run.tallies["comment_readings"].received += len(books)
+    yield from run.land("comments", rows)
+    yield from run.land("comment_readings", books)
 
 
 def _rows(run: Run, target: Target, items: list[Any], root: int | None, seen: set[int]) -> Iterator[Row]:

@@ -95,7 +95,7 @@ class MentionReader:
     def comments(self) -> Iterator[Batch]:
         """Comments under the posts found; a post that two queries found is asked for once."""
 
-        def settle(target: Target) -> None:
+        def settle(target: Target, _: int) -> None:
             date = self._targets[target.key][1]
             if date >= self._cutoff:
                 self._answers[target.key] = [target.comments, date]
@@ -133,7 +133,7 @@ class MentionReader:
         comments = count_of("vk.mentions", record, "comments") or 0
         read = self._answers.get(key, [0])[0]
         if comments != read:
-            target = Target(row["owner_id"], row["post_id"], comments, record["owner_id"])
+            target = Target(row["owner_id"], row["post_id"], comments, asked_owner=record["owner_id"])
             self._targets[key] = (target, record["date"])
 
 

@@ -1,5 +1,6 @@
 """Raw tables of the source `vk`. Times are naive UTC; texts are masked, authors are keyed hashes."""
 
+from ingestion.networks import messages_table
 from ingestion.tables import Column, RawTable
 
 COMMUNITIES = RawTable(
@@ -66,6 +67,17 @@ COMMENTS = RawTable(
     ),
 )
 
+COMMENT_READINGS = RawTable(
+    "vk_comment_readings",
+    "Posts whose comments were read to the end and landed: what was known of them before and did not land "
+    "with the reading is gone. One row per post and such reading.",
+    (
+        Column("owner_id", "bigint", "Wall, as in vk_comments.", required=True, key=True),
+        Column("post_id", "bigint", "Post that is commented.", required=True, key=True),
+        Column("comments", "bigint", "Comments that were there, replies included.", required=True),
+    ),
+)
+
 MENTIONS = RawTable(
     "vk_mentions",
     "Posts outside official pages that newsfeed.search finds: one row per post and query read.",
@@ -102,4 +114,35 @@ STATS = RawTable(
     ),
 )
 
-TABLES = (COMMUNITIES, POSTS, COMMENTS, MENTIONS, STATS)
+# Discussion boards: page_id is the community (negative), chat_id the topic as `topic<id>`.
+MESSAGES = messages_table("vk", "VK's discussion boards")
+
+POLLS = RawTable(
+    "vk_polls",
+    "Polls attached to posts of official communities: one row per poll and reading.",
+    (
+        Column("owner_id", "bigint", "Owner of the poll, a community is negative.", required=True, key=True),
+        Column("poll_id", "bigint", "Poll, unique with its owner.", required=True, key=True),
+        Column("page_id", "bigint", "Community on whose wall it was found, negative.", required=True),
+        Column("post_id", "bigint", "Post that carries it.", required=True),
+        Column("question", "text", "Masked question.", required=True),
+        Column("created_at", "timestamp", "Opened, UTC.", required=True),
+        Column("ends_at", "timestamp", "Closes, UTC; null without an end."),
+        Column("is_multiple", "bool", "Several answers may be chosen."),
+        Column("votes", "bigint", "People who voted."),
+    ),
+)
+
+POLL_OPTIONS = RawTable(
+    "vk_poll_options",
+    "Answers of those polls: one row per answer and reading.",
+    (
+        Column("owner_id", "bigint", "Owner of the poll, a community is negative.", required=True, key=True),
+        Column("poll_id", "bigint", "Poll, unique with its owner.", required=True, key=True),
+        Column("option_id", "bigint", "Answer.", required=True, key=True),
+        Column("text", "text", "Masked words of the answer.", required=True),
+        Column("votes", "bigint", "Votes at the time of reading.", required=True),
+    ),
+)
+
+TABLES = (COMMUNITIES, POSTS, COMMENTS, COMMENT_READINGS, MENTIONS, STATS, MESSAGES, POLLS, POLL_OPTIONS)

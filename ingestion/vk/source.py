@@ -1,4 +1,4 @@
-"""Reads VK: communities and statistics once a day, walls with their comments, and mentions elsewhere."""
+"""Reads VK: pages and statistics once a day; walls with comments and polls, boards, mentions elsewhere."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from ingestion.inbox.drain import drain
 from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
+from ingestion.vk.boards import BoardReader
 from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
 from ingestion.vk.mentions import MentionReader
+from ingestion.vk.polls import PollReader
 from ingestion.vk.rows import GROUP, PERIOD, community_row, stats_row
 from ingestion.vk.walls import Wall, WallReader
 
@@ -31,7 +33,7 @@ def read(run: Run) -> Iterator[Batch]:
     """Everything of VK; a window reads posts, comments, mentions and statistics of that span only."""
     source = run.region.sources.vk
     assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
-    owners = _owners(run.region, source)
+    owners = owners_of(run.region, source)
     client = VkClient(source, run.region, run.settings)
     local_day = _local_day(run)
     first_today = run.live and run.state.get("day") != local_day.isoformat()
@@ -40,7 +42,9 @@ def read(run: Run) -> Iterator[Batch]:
     opened_on = run.region.opened_on
     history = _local_midnight(run, opened_on) if opened_on else None
     lookback_from = _lookback_from(run, source)
-    yield from _walls(run, client, owners, history, lookback_from)
+    yield from _walls(run, client, source, owners, history, lookback_from)
+    if source.boards:
+        yield from BoardReader(run, client).read(owners, first_today)
     yield from _mentions(run, client, source, owners, history, lookback_from)
     if first_today or not run.live:
         yield from _statistics(run, client, owners, local_day)
@@ -66,7 +70,8 @@ def _lookback_from(run: Run, source: VkSource) -> datetime:
     return start - timedelta(days=source.lookback_days)
 
 
-def _owners(region: Region, source: VkSource) -> list[int]:
+def owners_of(region: Region, source: VkSource) -> list[int]:
+    """Ids of the communities to read, negative: from the registry export, or listed."""
     if source.communities != "registry":
         return sorted({-abs(number) for number in source.communities})
     if region.sources.registry is None:
@@ -106,14 +111,21 @@ def _communities(run: Run, client: VkClient, owners: list[int]) -> Iterator[Batc
 
 
 def _walls(
-    run: Run, client: VkClient, owners: list[int], history: datetime | None, lookback_from: datetime
+    run: Run,
+    client: VkClient,
+    source: VkSource,
+    owners: list[int],
+    history: datetime | None,
+    lookback_from: datetime,
 ) -> Iterator[Batch]:
     known = set(run.state.get("walls", [])) if run.live else set(owners)
     walls = [Wall(owner, lookback_from if owner in known else history) for owner in owners]
-    reader = WallReader(run, client, lookback_from)
+    reread_from = run.fetched_at - timedelta(days=source.reread_days)
+    reader = WallReader(run, client, lookback_from, reread_from)
     yield from reader.posts(walls)
     yield from reader.comments()
     reader.remember()
+    yield from PollReader(run, client, to_unix(lookback_from)).read(reader.polls)
     if run.live:
         # A wall that could not be read to its end is read from the start next time.
         run.state["walls"] = sorted(known | {wall.owner_id for wall in walls if wall.complete})

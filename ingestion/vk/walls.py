@@ -14,11 +14,13 @@ from ingestion.shape import page_items
 from ingestion.tables import Row
 from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
 from ingestion.vk.comments import Target, read_comments
+from ingestion.vk.polls import Seen, polls_of
 from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, check_posts, moment, post_row
 
 _UNREAD = -1  # comments_count of a post whose comments are still to be read
 
-# A post as the cursor remembers it: [comments read, digest of the post itself, day it landed, unix, pinned]
+# A post as the cursor remembers it: [comments read, digest of the post itself, day it landed, unix, pinned,
+# digest of the comments]
 Memory = list[int]
 
 
@@ -39,9 +41,10 @@ class Wall:
 class WallReader:
     """Reads posts, then the comments of those that changed. Live, it keeps `state['posts']` up to date."""
 
-    def __init__(self, run: Run, client: VkClient, lookback_from: datetime) -> None:
+    def __init__(self, run: Run, client: VkClient, lookback_from: datetime, reread_from: datetime) -> None:
         self._run = run
         self._client = client
+        self._reread_from = to_unix(reread_from)
         self._cutoff = to_unix(lookback_from)
         self._today = run.fetched_at.toordinal()
         old: Mapping[str, Memory] = run.state.get("posts", {}) if run.live else {}
@@ -49,6 +52,7 @@ class WallReader:
             key: value for key, value in old.items() if value[3] >= self._cutoff or value[4]
         }
         self.targets: list[Target] = []
+        self.polls: list[Seen] = []
 
     def posts(self, walls: Sequence[Wall]) -> Iterator[Batch]:
         """Posts of the walls, 25 pages in one request; collects `targets` on the way."""
@@ -84,9 +88,10 @@ class WallReader:
     def comments(self) -> Iterator[Batch]:
         """All comments of the targets with their branches."""
 
-        def settle(target: Target) -> None:
+        def settle(target: Target, digest: int) -> None:
             if target.key in self._memory:
                 self._memory[target.key][0] = target.comments
+                self._memory[target.key][5] = digest
 
         yield from read_comments(self._run, self._client, self.targets, settle)
 
@@ -120,6 +125,7 @@ class WallReader:
                 run.quarantine("posts", reference, "impossible date", detail, record, SAFE_FIELDS)
                 continue
             row = post_row(record, created_at, run.pseudonyms)
+            self.polls += polls_of(record, wall.owner_id)
             if run.window is not None:
                 yield from self._in_window(row, created_at)
                 continue
@@ -140,18 +146,22 @@ class WallReader:
 
     def _is_news(self, row: Row, record: Mapping[str, Any]) -> bool:
         """Whether the post lands; views and likes alone let it land once a day, or raw would only grow."""
-        target = Target(row["owner_id"], row["post_id"], row["comments_count"])
-        known = self._memory.get(target.key)
+        known = self._memory.get(f"{row['owner_id']}_{row['post_id']}")
+        digest_before = known[5] if known is not None and len(known) > 5 else None
+        target = Target(row["owner_id"], row["post_id"], row["comments_count"], digest_before)
         content = f"{row['text']}|{row['is_pinned']}|{row['is_deleted']}|{row['author_kind']}"
         digest = zlib.crc32(content.encode())
         comments_changed = known is None or known[0] != target.comments
         lands = known is None or comments_changed or known[1] != digest or known[2] != self._today
-        if comments_changed and (target.comments or known is not None):
+        # An edit changes no number: comments of young posts are compared once a day.
+        reread = known is not None and known[2] != self._today and record["date"] >= self._reread_from
+        if (comments_changed and (target.comments or known is not None)) or (reread and target.comments):
             self.targets.append(target)
         if record["date"] >= self._cutoff or row["is_pinned"]:
             read = _UNREAD if comments_changed and target.comments else target.comments
             day = self._today if lands or known is None else known[2]
-            self._memory[target.key] = [read, digest, day, record["date"], int(row["is_pinned"])]
+            pinned = int(row["is_pinned"])
+            self._memory[target.key] = [read, digest, day, record["date"], pinned, digest_before or 0]
         else:
             self._memory.pop(target.key, None)
         return lands

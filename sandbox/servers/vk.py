@@ -26,6 +26,7 @@ from sandbox.faults import REFUSALS, Faults, FaultyResponse
 from sandbox.noise import mix
 from sandbox.scenario import Page
 from sandbox.servers.limits import RateLimit
+from sandbox.servers.vk_boards import comments_answer, poll_answer, topics_answer
 from sandbox.servers.vk_execute import CodeError, parse_code
 from sandbox.servers.vk_objects import comment_object, group_object, post_object, statistics
 from sandbox.walls import Comment, Post
@@ -51,6 +52,7 @@ _MESSAGES = {
     125: "Invalid group id",
     203: "Access to group denied",
     212: "Access to post comments denied",
+    250: "Access to poll denied",
 }
 
 
@@ -81,6 +83,9 @@ class VkServer:
             "wall.getComments": self._wall_get_comments,
             "newsfeed.search": self._newsfeed_search,
             "stats.get": self._stats_get,
+            "board.getTopics": self._board_get_topics,
+            "board.getComments": self._board_get_comments,
+            "polls.getById": self._polls_get_by_id,
         }
         self._pages = [world.scenario.pages[place] for place in world.scenario.page_places("vk")]
         self._names = {page.screen_name: page for page in self._pages}
@@ -305,6 +310,41 @@ class VkServer:
         since = _integer(params, "timestamp_from", self.world.now - 7 * 86_400, 0)
         until = min(_integer(params, "timestamp_to", self.world.now, 0), self.world.now)
         return statistics(self.world, page, since, until)
+
+    def _board_get_topics(self, params: Params, token: str) -> Params:
+        page = self._board_of(params)
+        count, offset = _integer(params, "count", 40, 0, 100), _integer(params, "offset", 0, 0)
+        order = _integer(params, "order", 1, -2, 2)
+        if order == 0:
+            raise VkError(100, "order should be one of: 1, 2, -1, -2")
+        return topics_answer(self.world, page, order, offset, count)
+
+    def _board_get_comments(self, params: Params, token: str) -> Params:
+        page = self._board_of(params)
+        topic = _integer(params, "topic_id", minimum=1)
+        count, offset = _integer(params, "count", 20, 0, 100), _integer(params, "offset", 0, 0)
+        if (sort := str(params.get("sort") or "asc")) not in {"asc", "desc"}:
+            raise VkError(100, "sort should be one of: asc, desc")
+        start = _integer(params, "start_comment_id", 0, 0)
+        likes = str(params.get("need_likes", "0")) in {"1", "true", "True"}
+        answer = comments_answer(self.world, page, topic, start, offset, count, sort == "desc", likes)
+        if answer is None:
+            raise VkError(100, "topic_id is invalid")
+        return answer
+
+    def _board_of(self, params: Params) -> Page:
+        page = self._by_id.get(_integer(params, "group_id", minimum=1))
+        if page is None:
+            raise VkError(125)
+        self._open(page)
+        return page
+
+    def _polls_get_by_id(self, params: Params, token: str) -> Params:
+        poll_id, owner = _integer(params, "poll_id", minimum=1), _integer(params, "owner_id", 0)
+        poll = poll_answer(self.world, owner, poll_id)
+        if poll is None:
+            raise VkError(250)
+        return poll
 
     def _page_of(self, params: Params) -> Page:
         if params.get("domain") and not params.get("owner_id"):

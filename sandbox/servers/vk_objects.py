@@ -7,7 +7,7 @@ from bisect import bisect_right
 from typing import Any
 
 from sandbox.noise import mix
-from sandbox.scenario import Page
+from sandbox.scenario import Page, VkPoll
 from sandbox.walls import Comment, Post
 from sandbox.world import World
 
@@ -47,7 +47,47 @@ def post_object(world: World, post: Post) -> dict[str, Any]:
     }
     if post.pinned:
         result["is_pinned"] = 1
+    if post.poll:
+        result["attachments"] = [{"type": "poll", "poll": poll_object(world, post.poll)}]
     return result
+
+
+def poll_object(world: World, poll: VkPoll) -> dict[str, Any]:
+    """A poll as its community's token sees it; votes come in evenly until its end (or a week)."""
+    zone = world.scenario.zone
+    opened = int(dt.datetime.combine(poll.date, dt.time(0), zone).timestamp())
+    last = poll.ends or poll.date + dt.timedelta(days=7)
+    closed = int(dt.datetime.combine(last, dt.time(0), zone).timestamp())
+    passed, span = min(max(world.now - opened, 0), closed - opened), max(closed - opened, 1)
+    votes = {words: count * passed // span for words, count in poll.options.items()}
+    total = sum(votes.values())
+    return {
+        "id": poll.id,
+        "owner_id": -poll.page,
+        "created": opened,
+        "question": poll.question,
+        "votes": total,
+        "answers": [
+            {
+                "id": poll.id * 10 + n,
+                "text": words,
+                "votes": votes[words],
+                "rate": round(100 * votes[words] / total, 2) if total else 0,
+            }
+            for n, words in enumerate(poll.options)
+        ],
+        "anonymous": True,
+        "multiple": False,
+        "end_date": closed if poll.ends else 0,
+        "closed": bool(poll.ends) and world.now >= closed,
+        "is_board": False,
+        "can_edit": False,
+        "can_vote": True,
+        "can_report": True,
+        "can_share": True,
+        "author_id": -poll.page,
+        "disable_unvote": False,
+    }
 
 
 def comment_object(

@@ -181,6 +181,33 @@ def comment(
     }
 
 
+def message(
+    message_id: str,
+    created: str,
+    *,
+    chat: str = "topic1",
+    reply_to: str | None = None,
+    author: str = "citizen",
+    page: int | None = None,
+    deleted: bool = False,
+    text: str = "слова",
+) -> Row:
+    """A message of the common shape, as VK's discussion boards land it; chats named bot… are with a bot."""
+    return {
+        "page_id": str(PAGE),
+        "chat_id": chat,
+        "message_id": message_id,
+        "place": "chat" if chat.startswith("bot") else "post",
+        "reply_to": reply_to,
+        "author_kind": "page" if page else author,
+        "author_page_id": str(page) if page else None,
+        "author_key": "k3" if author == "citizen" and not page else None,
+        "created_at": utc(created),
+        "text": text,
+        "is_deleted": deleted,
+    }
+
+
 def merged(*loads: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
     """Several sources' tables as one load's."""
     tables: dict[str, list[Row]] = {}

@@ -24,7 +24,7 @@ BOOKKEEPING = {"load_seq", "mapping_seq"}
 # Models that keep something between runs, and what stands between them. The others (registry, dimensions) are
 # written whole by every run; a test that changes the registry builds them as well.
 MOVING = (
-    *("config.materialized:incremental", "int_changed_appeals", "int_changed_responses"),
+    *("config.materialized:incremental", "int_changed_texts", "int_changed_appeals", "int_changed_responses"),
     *("int_appeals_batch", "int_gospublics_batch", "year_review"),
 )
 MARTS = ("path:models/marts", "int_appeals_daily")
@@ -141,7 +141,7 @@ class Street:
                 for row in found:
                     _insert(connection, name, {**common, **row})
             if finished:
-                connection.execute("insert into raw._dlt_loads values (?, 0)", [load_id])
+                connection.execute("insert into raw._dlt_loads (load_id, status) values (?, 0)", [load_id])
 
     def build(self, *models: str, skip: Sequence[str] = (), refresh: bool = False) -> None:
         """Run the models (MOVING unless named), incrementally unless told otherwise; `skip` as by a death."""

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from ingestion.check import check_sources
 from ingestion.config import Settings, load_regions, load_settings
 from ingestion.errors import ContractBroken
 from ingestion.pipeline import LoadReport, ingest
@@ -83,7 +84,8 @@ def test_slices_and_one_load_agree_with_each_other_and_the_truth(sandbox: Sandbo
                 (select count(*) from raw.vk_comments
                  where author_kind = 'citizen' and thread_id is null and not is_deleted)
                 + (select count(*) from raw.vk_posts where author_kind = 'citizen')
-                + (select count(*) from raw.vk_mentions where author_key is not null),
+                + (select count(*) from raw.vk_mentions where author_key is not null)
+                + (select count(*) from raw.vk_messages where author_kind = 'citizen'),
                 (select count(*) from raw.incident_appeals),
                 (select count(*) from raw.quarantine where source = 'incident')
             """
@@ -103,6 +105,27 @@ def test_slices_and_one_load_agree_with_each_other_and_the_truth(sandbox: Sandbo
         ).fetchone()
     assert answered_mentions == (6,)
 
+    with duckdb.connect(str(tmp_path / "whole" / "warehouse.duckdb"), read_only=True) as connection:
+        unanswerable = connection.execute(
+            """
+            select count(*) from raw.vk_messages as answers
+            left join raw.vk_messages as asked
+                on answers.page_id = asked.page_id and answers.chat_id = asked.chat_id
+                and answers.reply_to = asked.message_id and asked.author_kind = 'citizen'
+            where answers.author_kind = 'page' and answers.reply_to is not null and asked.message_id is null
+            """
+        ).fetchone()
+        polls = connection.execute(
+            """
+            select question, polls.votes, text, options.votes
+            from raw.vk_polls as polls inner join raw.vk_poll_options as options using (owner_id, poll_id)
+            order by text
+            """
+        ).fetchall()
+    assert unanswerable == (0,)
+    question = "Где поставить площадку?"
+    assert polls == [(question, 200, "В парке", 80), (question, 200, "Во дворе", 120)]
+
 
 def test_a_comment_written_now_lands_at_the_next_poll(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.set_now(END)
@@ -116,7 +139,12 @@ def test_a_comment_written_now_lands_at_the_next_poll(sandbox: Sandbox, tmp_path
     assert newest_post
     sandbox.reset_requests()
     assert ingest("vk", region, settings).landed == 0
-    assert sandbox.requests().get("vk execute/wall.getComments") is None
+    asked = sandbox.requests()
+    assert not {
+        "vk execute/wall.getComments",
+        "vk execute/board.getTopics",
+        "vk execute/polls.getById",
+    } & set(asked)
     sandbox.post_comment(*newest_post, "Когда починят фонарь? Тел. 8 912 345-67-89")
     report = ingest("vk", region, settings)
     assert report.resources["posts"].landed == 1
@@ -144,3 +172,25 @@ def test_poisoned_pages_of_the_real_servers_keep_nothing_and_heal(sandbox: Sandb
         assert rows == 0
         sandbox.faults([])
         assert ingest(source, region, settings).landed > 100
+
+
+def test_sources_are_checked_without_being_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.set_now(END)
+    settings = settings_for(sandbox, tmp_path, END)
+    regions = load_regions(settings)
+    found = {check.source: check for check in check_sources(settings, regions)}
+    assert list(found) == list(regions["mine"].connected)
+    assert all(check.usable and check.last_load is None for check in found.values()), found
+    assert not (tmp_path / "warehouse.duckdb").exists()
+    assert "communities" in found["vk"].sentence
+
+    ingest("pos", regions["mine"], settings)
+    later = settings_for(sandbox, tmp_path, "2026-03-15T17:30:00Z")
+    named = {name: value for name, value in sandbox.env.items() if name.endswith("VK_TOKEN")}
+    wrong = load_settings(
+        {**sandbox.env, **dict.fromkeys(named, "wrong"), "OTKLIK_DATA": str(tmp_path), "OTKLIK_AS_OF": END}
+    )
+    assert {c.source: c.behind_minutes for c in check_sources(later, regions)}["pos"] == 210
+    refused = {check.source: check for check in check_sources(wrong, regions)}["vk"]
+    assert not refused.usable
+    assert f"put a valid token into {next(iter(named))}" in refused.sentence

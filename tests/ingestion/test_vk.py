@@ -71,6 +71,7 @@ class Vk:
     errors: dict[str, list[int]] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
     commented: list[tuple[int, int]] = field(default_factory=list)
+    topics: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     def answer(self, request: Request, form: dict[str, Any]) -> dict[str, Any]:
         method = request.url.path.rsplit("/", 1)[1]
@@ -118,6 +119,18 @@ class Vk:
     def wall_get(self, params: dict[str, Any]) -> dict[str, Any]:
         ordered = sorted(self.posts, key=lambda one: (not one.get("is_pinned"), -one["date"]))
         return {"count": len(ordered), "items": ordered[params["offset"] :][: params["count"]]}
+
+    def board_getTopics(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        assert params["group_id"] > 0
+        items = [
+            {"id": number, "comments": len(said), "updated": said[-1]["date"]}
+            for number, said in self.topics.items()
+        ]
+        return {"count": len(items), "items": items[params["offset"] :][: params["count"]]}
+
+    def board_getComments(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        said = self.topics[params["topic_id"]]
+        return {"count": len(said), "items": said[params["offset"] :][: params["count"]]}
 
     def wall_getComments(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         assert params["preview_length"] == 0
@@ -185,7 +198,13 @@ def landed(report: LoadReport) -> dict[str, int]:
 
 def test_first_run_reads_back_to_the_opening_with_all_branches(vk: Vk, deployment: Deployment) -> None:
     report = load(deployment)
-    assert landed(report) == {"communities": 1, "posts": 3, "comments": 16, "stats": 81}
+    assert landed(report) == {
+        "communities": 1,
+        "posts": 3,
+        "comments": 16,
+        "comment_readings": 2,
+        "stats": 81,
+    }
     assert deployment.query(
         "select comment_id, thread_id, reply_to_comment, author_kind, author_page_id, author_key is null,"
         " is_deleted from raw.vk_comments where comment_id in (11, 12, 1212) order by 1"
@@ -220,7 +239,7 @@ def test_a_late_comment_lands_and_only_its_post_is_read(vk: Vk, deployment: Depl
     vk.comments[3] = [comment(13, "2026-11-20 10:00")]
     vk.posts[2]["comments"]["count"] = 1
     vk.posts[1]["views"]["count"] = 5000  # views alone land once a day only
-    assert landed(load(deployment)) == {"posts": 1, "comments": 1}
+    assert landed(load(deployment)) == {"posts": 1, "comments": 1, "comment_readings": 1}
     assert vk.called == ["wall.get", "wall.getComments"]
     deployment.as_of = "2026-11-22T00:00:00Z"
     assert landed(load(deployment))["posts"] == 2
@@ -291,7 +310,7 @@ def test_a_late_answer_under_a_mention_lands_within_the_hour(vk: Vk, deployment:
     deployment.as_of = "2026-11-20T10:59:00Z"
     assert landed(load(deployment)) == {}  # this poll searches the newest day only
     deployment.as_of = "2026-11-20T11:00:00Z"
-    assert landed(load(deployment)) == {"comments": 1}
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}
     deployment.as_of = "2026-11-20T12:00:00Z"
     assert landed(load(deployment)) == {}
 
@@ -411,3 +430,71 @@ def test_no_person_reaches_the_disk(vk: Vk, deployment: Deployment) -> None:
     for trace in (str(PERSON), "345-67-89"):
         assert trace not in everything
         assert trace.encode() not in files
+
+
+def said(number: int, at: str, text: str, author: int = PERSON) -> dict[str, Any]:
+    return {"id": number, "from_id": author, "date": unix(at), "text": text}
+
+
+def test_boards_are_read_hourly_from_where_they_ended(vk: Vk, deployment: Deployment) -> None:
+    vk.topics = {
+        7: [
+            said(1, "2026-11-01 06:00", "Спрашивайте", -101),
+            said(2, "2026-11-20 06:00", "Где мой автобус? 8 912 345-67-89"),
+            said(3, "2026-11-20 07:00", f"[id{PERSON}:bp-101_2|Анна], он сломался", -101),
+        ]
+    }
+    assert load(deployment).resources["messages"].landed == 3
+    vk.topics[7].append(said(4, "2026-11-20 08:00", "А когда починят?"))
+    deployment.as_of = "2026-11-21T00:30:00Z"
+    vk.called.clear()
+    assert load(deployment).resources["messages"].landed == 0
+    assert "board.getTopics" not in vk.called
+    deployment.as_of = "2026-11-21T01:00:00Z"
+    assert load(deployment).resources["messages"].landed == 1
+    del vk.topics[7][1]
+    vk.errors = {"board.getTopics": [29]}
+    deployment.as_of = "2026-11-21T02:00:00Z"
+    assert load(deployment).resources["messages"].landed == 0
+    deployment.as_of = "2026-11-21T03:00:00Z"
+    assert load(deployment).resources["messages"].landed == 3, "a comment was deleted: the topic is read anew"
+    found = deployment.query(
+        "select distinct message_id, reply_to, author_kind, text from raw.vk_messages order by 1"
+    )
+    assert found == [
+        ("1", None, "page", "Спрашивайте"),
+        ("2", None, "citizen", "Где мой автобус? ‹телефон›"),
+        ("3", "2", "page", found[2][3]),
+        ("4", None, "citizen", "А когда починят?"),
+    ]
+    assert str(PERSON) not in found[2][3]
+
+
+def test_an_edit_lands_within_a_day_and_what_is_taken_away_leaves_a_reading(
+    vk: Vk, deployment: Deployment
+) -> None:
+    vk.posts = [post(5, "2026-11-20 06:00", comments=2)]
+    vk.comments = {5: [comment(51, "2026-11-20 07:00"), comment(52, "2026-11-20 08:00")]}
+    assert landed(load(deployment)) | {"stats": 0} == {
+        "communities": 1,
+        "posts": 1,
+        "comments": 2,
+        "comment_readings": 1,
+        "stats": 0,
+    }
+    deployment.as_of = "2026-11-22T01:00:00Z"
+    report = load(deployment)
+    assert report.resources["comments"].skipped_unchanged == 2
+    assert landed(report).get("comments", 0) == 0
+    vk.comments[5][0]["text"] = "Исправлено"
+    deployment.as_of = "2026-11-22T02:00:00Z"
+    assert landed(load(deployment)).get("comments", 0) == 0, "young posts are compared once a day"
+    deployment.as_of = "2026-11-22T03:00:00Z"
+    del vk.comments[5][1]
+    vk.posts[0]["comments"]["count"] = 1
+    assert landed(load(deployment)) == {"posts": 1, "comments": 1, "comment_readings": 1}
+    assert deployment.one("select count(*) from raw.vk_comments where text = 'Исправлено'") == 1
+    assert deployment.query("select comments from raw.vk_comment_readings order by _dlt_load_id") == [
+        (2,),
+        (1,),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,23 @@ def _walk_incident(folder: Path, count: Count, places: dict[str, str]) -> None:
             count.kinds[_KINDS.get(str(told), "complaint")] += 1
             if row[column["Итог"]]:
                 count.outcomes["incident"][spelled[str(row[column["Итог"]])]] += 1
+
+
+def _walk_boards(client: Client, count: Count, place_of_page: dict[int, str]) -> None:
+    for page, place in place_of_page.items():
+        topics = client.vk("board.getTopics", group_id=page, count=100).get("response", {"items": []})
+        for topic in topics["items"]:
+            answer = client.vk("board.getComments", group_id=page, topic_id=topic["id"], count=100)[
+                "response"
+            ]
+            assert answer["count"] == len(answer["items"]) == topic["comments"]
+            answers: dict[int, list[dt.datetime]] = {}
+            for item in answer["items"]:
+                if named := re.match(rf"\[id\d+:bp-{page}_(\d+)\|", item["text"]):
+                    answers.setdefault(int(named[1]), []).append(_utc(item["date"]))
+            for item in answer["items"]:
+                if item["from_id"] > 0:
+                    count.add("vk", _utc(item["date"]), place, answers.get(item["id"], []))
 
 
 def _walk_vk(client: Client, count: Count, place_of_page: dict[int, str]) -> None:
@@ -188,6 +206,7 @@ def test_walking_every_page_gives_the_truth(
     _walk_pos(client, count, spellings)
     _walk_incident(tmp_path / "incident", count, spellings)
     _walk_vk(client, count, of_page)
+    _walk_boards(client, count, of_page)
 
     said = truth(scenario, client.world.population, now)
     counts = said["counts"]

@@ -55,10 +55,10 @@ def test_the_example_runs_as_a_process_with_its_whole_kit(example_text: str, tmp
         assert (base / region["sources"]["registry"]["folder"] / "gospublics.xlsx").is_file()
         assert list((base / region["sources"]["incident"]["folder"]).glob("*.xlsx"))
         assert region["sources"]["vk"]["base_url"] == f"{sandbox.url}/vk"
-        assert sandbox.truth["counts"]["appeals"] == 360
+        assert sandbox.truth["counts"]["appeals"] == 374
 
         sandbox.set_now("2026-03-08T00:00:00Z")
-        assert 0 < sandbox.truth_now()["counts"]["appeals"] < 360
+        assert 0 < sandbox.truth_now()["counts"]["appeals"] < 374
         with pytest.raises(SandboxError, match="refused POST now"):
             sandbox.set_now("later")
         _check_faults(sandbox, sandbox.env[region["sources"]["pos"]["token_env"]])

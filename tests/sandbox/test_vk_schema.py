@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
-from sandbox.scenario import load_scenario
+from sandbox.scenario import load_scenario, scenario_from
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -130,3 +131,22 @@ def test_groups_search_statistics_and_errors(client: Client, registry: Registry[
     _check(registry, "stats/responses.json", "stats_get_response", days)
     error = {"inner_type": "base_error", **client.vk("wall.get")["error"]}
     _check(registry, "base/objects.json", "base_error", error)
+
+
+def test_boards_and_polls(registry: Registry[Any], play: Callable[..., Client]) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "scenarios.md").read_text("utf-8")
+    client = play(scenario_from(yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])))
+    topics = client.vk("board.getTopics", group_id=230000001, count=100)
+    _check(registry, "board/responses.json", "board_getTopics_response", topics)
+    assert topics["response"]["items"]
+    for topic in topics["response"]["items"]:
+        asked = {"group_id": 230000001, "topic_id": topic["id"], "count": 100, "need_likes": 1}
+        comments = client.vk("board.getComments", **asked)
+        _check(registry, "board/responses.json", "board_getComments_response", comments)
+        assert len(comments["response"]["items"]) == topic["comments"]
+    poll = client.vk("polls.getById", owner_id=-230000001, poll_id=501)
+    _check(registry, "polls/responses.json", "polls_getById_response", poll)
+    posts = client.vk("wall.get", owner_id=-230000001, count=100)
+    _check(registry, "wall/responses.json", "wall_get_response", posts)
+    attached = [one["poll"] for post in posts["response"]["items"] for one in post["attachments"]]
+    assert attached == [poll["response"]]

@@ -8,7 +8,8 @@ final as (
     select
         channel,
         label_ru,
-        is_social
+        is_social,
+        is_bot
     from channels
 )
 

@@ -28,6 +28,7 @@ final as (
         intake,
         kind,
         is_countable,
+        duplicate_of,
         topic_group,
         topic_id,
         territory_id,

@@ -1,11 +1,11 @@
 with
 
 messages as (
-    select * from {{ ref('int_appeals_vk') }}
-    union all
-    select * from {{ ref('int_appeals_pos') }}
-    union all
-    select * from {{ ref('int_appeals_incident') }}
+    select * from {{ ref('int_appeals_received') }}
+),
+
+duplicates as (
+    select * from {{ ref('int_duplicates') }}
 ),
 
 responses as (
@@ -57,6 +57,7 @@ labelled as (
         topics.topic_id,
         coalesce(messages.is_fast_track, topics.is_fast_track, false) as is_on_fast_track,
         {{ local_time('messages.registered_at', 'regions.time_zone') }} as registered_local,
+        duplicates.kept_appeal_id,
         cast(responses.responses_count as integer) as responses_count,
         responses.first_response_at,
         responses.first_final_at,
@@ -67,6 +68,7 @@ labelled as (
     from messages
     inner join regions on messages.region_id = regions.region_id
     left join responses on messages.appeal_id = responses.appeal_id
+    left join duplicates on messages.appeal_id = duplicates.appeal_id
     left join territory_names
         on
             messages.region_id = territory_names.region_id
@@ -148,6 +150,8 @@ due as (
                     'cast(' ~ add_days('after_interim_day.local_date', '1') ~ ' as timestamp)',
                     'clocked.time_zone'
                 ) }}
+            -- where no rule of ours applies, what the source itself promised
+            when clocked.first_unit is null then clocked.promised_at
         end as final_due_at
     from clocked
     left join quarters as due_quarter
@@ -169,7 +173,8 @@ final as (
         channel,
         intake,
         kind,
-        is_countable,
+        is_countable and kept_appeal_id is null as is_countable,
+        kept_appeal_id as duplicate_of,
         topic_group,
         topic_id,
         known_territory_id as territory_id,

@@ -9,7 +9,11 @@
 with
 
 appeals as (
-    select * from {{ ref('fct_appeals') }}
+    select
+        *,
+        -- settled when its source closed it; where sources do not close, with the last answer
+        coalesce(closed_at, final_response_at) as handled_at
+    from {{ ref('fct_appeals') }}
     where is_countable
 ),
 
@@ -26,7 +30,9 @@ final as (
         cast(count(*) as bigint) as appeals,
         cast(sum(case when outcome = 'solved' then 1 else 0 end) as bigint) as solved_appeals,
         cast(count(first_answer_minutes) as bigint) as answered_appeals,
-        cast(coalesce(sum(round(first_answer_minutes * 60)), 0) as bigint) as first_answer_seconds
+        cast(coalesce(sum(round(first_answer_minutes * 60)), 0) as bigint) as first_answer_seconds,
+        cast(count(handled_at) as bigint) as handled_appeals,
+        cast(coalesce(sum({{ seconds_between('registered_at', 'handled_at') }}), 0) as bigint) as handling_seconds
     from appeals
     where {{ in_touched_slices() }}
     group by

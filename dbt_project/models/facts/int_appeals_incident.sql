@@ -44,6 +44,7 @@ final as (
         {{ incident_outcome('appeals.outcome_label') }} as outcome,
         appeals.closed_at,
         cast(null as integer) as rating,
+        cast(null as timestamp) as promised_at,
         changed.load_seq
     from changed
     inner join appeals on changed.appeal_id = appeals.appeal_id

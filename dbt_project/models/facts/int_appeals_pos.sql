@@ -60,6 +60,7 @@ final as (
         appeals.outcome,
         closings.closed_at,
         appeals.rating,
+        cast(null as timestamp) as promised_at,
         changed.load_seq
     from changed
     inner join appeals on changed.appeal_id = appeals.appeal_id

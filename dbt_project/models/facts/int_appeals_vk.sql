@@ -105,6 +105,7 @@ final as (
         cast(null as varchar) as outcome,
         cast(null as timestamp) as closed_at,
         cast(null as integer) as rating,
+        cast(null as timestamp) as promised_at,
         messages.load_seq
     from messages
     left join gospublics

@@ -20,6 +20,30 @@ incident_appeals as (
     select * from {{ ref('stg_incident__appeals') }}
 ),
 
+network_branches as (
+    select * from {{ ref('int_network_branches') }}
+),
+
+network_posts as (
+    {{ network_union('posts', "author_kind = 'citizen'") | indent(4) }}
+),
+
+files_appeals as (
+    select * from {{ ref('stg_files__appeals') }}
+),
+
+files_answers as (
+    select * from {{ ref('stg_files__answers') }}
+),
+
+open311_requests as (
+    select * from {{ ref('stg_open311__requests') }}
+),
+
+duplicates as (
+    select * from {{ ref('int_duplicates') }}
+),
+
 regions as (
     select * from {{ ref('dim_regions') }}
 ),
@@ -29,7 +53,7 @@ touched as (
         region_id,
         'vk' as source,
         appeal_id,
-        load_seq
+        coalesce(gone_seq, load_seq) as load_seq
     from vk_comments
     union all
     -- comments can come before the post they stand under; when it turns out to be a citizen's, the branches
@@ -70,6 +94,57 @@ touched as (
         appeal_id,
         load_seq
     from incident_appeals
+    union all
+    select
+        region_id,
+        'files' as source,
+        appeal_id,
+        load_seq
+    from files_appeals
+    union all
+    select
+        region_id,
+        'files' as source,
+        appeal_id,
+        load_seq
+    from files_answers
+    union all
+    select
+        region_id,
+        'open311' as source,
+        appeal_id,
+        load_seq
+    from open311_requests
+    union all
+    select
+        region_id,
+        source,
+        appeal_id,
+        load_seq
+    from network_branches
+    union all
+    -- a message that joined another's branch is no appeal of its own any more
+    select
+        region_id,
+        source,
+        message_key as appeal_id,
+        greatest(load_seq, post_seq) as load_seq
+    from network_branches
+    where author_kind = 'citizen'
+    union all
+    select
+        region_id,
+        source,
+        post_key as appeal_id,
+        load_seq
+    from network_posts
+    union all
+    select
+        region_id,
+        source,
+        appeal_id,
+        load_seq
+    from duplicates
 ),
 
 -- a registry that maps pages and places anew touches every appeal of its region; a region that no registry

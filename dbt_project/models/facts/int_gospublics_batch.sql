@@ -8,6 +8,51 @@ regions as (
     select * from {{ ref('dim_regions') }}
 ),
 
+vk_posts as (
+    select * from {{ ref('stg_vk__posts') }}
+),
+
+network_posts as (
+    {{ network_union('posts', "author_kind = 'page'") | indent(4) }}
+),
+
+vk_communities as (
+    select * from {{ ref('stg_vk__communities') }}
+),
+
+network_readings as (
+    {{ network_union('pages', "page_kind = 'page'") | indent(4) }}
+),
+
+official_posts as (
+    select
+        'vk' as network,
+        region_id,
+        cast(owner_id as varchar) as network_page_id,
+        created_at,
+        comments_count,
+        likes_count,
+        reposts_count,
+        views_count,
+        is_deleted,
+        load_seq
+    from vk_posts
+    where author_kind = 'community'
+    union all
+    select
+        source as network,
+        region_id,
+        network_page_id,
+        created_at,
+        comments_count,
+        likes_count,
+        reposts_count,
+        views_count,
+        is_deleted,
+        load_seq
+    from network_posts
+),
+
 posts as (
     select
         gospublics.page_id,
@@ -19,24 +64,59 @@ posts as (
         posts.views_count,
         posts.is_deleted,
         posts.load_seq
-    from {{ ref('stg_vk__posts') }} as posts
+    from official_posts as posts
     inner join regions on posts.region_id = regions.region_id
     inner join gospublics
         on
             posts.region_id = gospublics.region_id
-            and posts.owner_id = gospublics.vk_owner_id
-    where posts.author_kind = 'community'
+            and posts.network = gospublics.network
+            and posts.network_page_id = gospublics.network_page_id
+),
+
+readings as (
+    select
+        'vk' as network,
+        region_id,
+        cast(owner_id as varchar) as network_page_id,
+        read_on,
+        members_count,
+        is_government,
+        has_description,
+        has_avatar,
+        has_cover,
+        widgets_count,
+        pos_link,
+        deactivated,
+        load_seq
+    from vk_communities
+    union all
+    select
+        source as network,
+        region_id,
+        network_page_id,
+        read_on,
+        members_count,
+        cast(null as boolean) as is_government,
+        has_description,
+        has_avatar,
+        cast(null as boolean) as has_cover,
+        cast(null as integer) as widgets_count,
+        pos_link,
+        deactivated,
+        load_seq
+    from network_readings
 ),
 
 communities as (
     select
         gospublics.page_id,
-        communities.*
-    from {{ ref('stg_vk__communities') }} as communities
+        readings.*
+    from readings
     inner join gospublics
         on
-            communities.region_id = gospublics.region_id
-            and communities.owner_id = gospublics.vk_owner_id
+            readings.region_id = gospublics.region_id
+            and readings.network = gospublics.network
+            and readings.network_page_id = gospublics.network_page_id
 ),
 
 stats as (

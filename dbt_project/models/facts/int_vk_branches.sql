@@ -14,15 +14,35 @@ mentions as (
     select * from {{ ref('stg_vk__mentions') }}
 ),
 
+readings as (
+    select * from {{ ref('stg_vk__comment_readings') }}
+),
+
 placed as (
     select
-        comments.*,
+        comments.comment_key,
+        comments.branch_key,
+        comments.post_key,
+        comments.region_id,
+        comments.owner_id,
+        comments.comment_id,
+        comments.is_branch_root,
+        comments.author_kind,
+        comments.author_page_id,
+        comments.author_key,
+        comments.created_at,
+        comments.text_length,
+        comments.load_seq,
+        -- what a later reading of the whole post did not find has been taken away without a trace
+        comments.is_deleted or coalesce(readings.load_seq > comments.load_seq, false) as is_deleted,
+        case when readings.load_seq > comments.load_seq then readings.load_seq end as gone_seq,
         coalesce(posts.author_kind = 'citizen', mentions.post_key is not null) as is_under_citizen_post,
         posts.post_key is not null or mentions.post_key is null as is_on_own_wall,
         greatest(coalesce(posts.load_seq, -1), coalesce(mentions.load_seq, -1)) as post_seq
     from comments
     left join posts on comments.post_key = posts.post_key
     left join mentions on comments.post_key = mentions.post_key
+    left join readings on comments.post_key = readings.post_key
 ),
 
 -- everything under a citizen's own post belongs to that post; under an official post each branch is a

@@ -26,11 +26,28 @@ channels as (
     select * from {{ ref('dim_channels') }}
 ),
 
-reviewed as (
+other_figures as (
+    select * from {{ ref('int_review_figures') }}
+),
+
+counted as (
     select
         periods.period_from,
         periods.period_to,
-        cube.*,
+        cube.region_id,
+        cube.local_date,
+        cube.source,
+        cube.channel,
+        cube.kind,
+        cube.topic_group,
+        cube.territory_id,
+        cube.age_group,
+        cube.appeals,
+        cube.solved_appeals,
+        cube.answered_appeals,
+        cube.first_answer_seconds,
+        cube.handled_appeals,
+        cube.handling_seconds,
         case when channels.is_social then 'social' else cube.channel end as channel_class
     from periods
     inner join cube
@@ -39,6 +56,46 @@ reviewed as (
             and periods.period_from <= cube.local_date
             and periods.period_to > cube.local_date
     inner join channels on cube.channel = channels.channel
+),
+
+-- a deployment of several regions reviews them together, too, over the windows that all of them review
+shared_periods as (
+    select
+        period_from,
+        period_to
+    from periods
+    group by period_from, period_to
+    having
+        count(*) = (select count(*) from regions)
+        and count(*) > 1
+),
+
+reviewed as (
+    select * from counted
+    union all
+    select
+        counted.period_from,
+        counted.period_to,
+        'all' as region_id,
+        counted.local_date,
+        counted.source,
+        counted.channel,
+        counted.kind,
+        counted.topic_group,
+        counted.territory_id,
+        counted.age_group,
+        counted.appeals,
+        counted.solved_appeals,
+        counted.answered_appeals,
+        counted.first_answer_seconds,
+        counted.handled_appeals,
+        counted.handling_seconds,
+        counted.channel_class
+    from counted
+    inner join shared_periods
+        on
+            counted.period_from = shared_periods.period_from
+            and counted.period_to = shared_periods.period_to
 ),
 
 -- every slice that a figure may be asked for; one row of the cube counts in several
@@ -61,6 +118,13 @@ sliced as (
         reviewed.*
     from reviewed
     where channel_class = 'social'
+    union all
+    select
+        'channel=bot(telegram+viber)' as slice,
+        null as slice_topic_group,
+        reviewed.*
+    from reviewed
+    where channel in ('bot_telegram', 'bot_viber')
     union all
     select
         'source=' || source as slice,
@@ -129,6 +193,32 @@ daily as (
         sum(appeals) as appeals
     from reviewed
     group by region_id, period_from, period_to, local_date
+),
+
+-- how much faster appeals are settled at the window's end than at its beginning, month against month
+paces as (
+    select
+        region_id,
+        period_from,
+        period_to,
+        {{ share_of(
+            "sum(case when month_start = first_month then handling_seconds else 0 end)",
+            "sum(case when month_start = first_month then handled_appeals else 0 end)"
+        ) }}
+        / nullif({{ share_of(
+            "sum(case when month_start = last_month then handling_seconds else 0 end)",
+            "sum(case when month_start = last_month then handled_appeals else 0 end)"
+        ) }}, 0) as ratio
+    from (
+        select
+            *,
+            cast(date_trunc('month', local_date) as date) as month_start,
+            cast(date_trunc('month', period_from) as date) as first_month,
+            cast(date_trunc('month', {{ add_days('period_to', -1) }}) as date) as last_month
+        from reviewed
+    ) as monthly
+    where first_month < last_month
+    group by region_id, period_from, period_to
 ),
 
 ages as (
@@ -335,6 +425,30 @@ figures as (
         ) }} as statement_ru
     from heat_levels
     group by region_id, period_from, period_to
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        'handling_time_first_month_over_last_month' as measure,
+        'all' as slice,
+        ratio as value,
+        null as value_text,
+        'Во сколько раз быстрее решают обращения в последний месяц, чем в первый: '
+        || replace(cast(cast(ratio as decimal(12, 1)) as varchar), '.', ',') as statement_ru
+    from paces
+    where ratio is not null
+    union all
+    select
+        region_id,
+        period_from,
+        period_to,
+        measure,
+        slice,
+        value,
+        cast(null as varchar) as value_text,
+        statement_ru
+    from other_figures
 ),
 
 -- a slice is up to two parts `dimension=value`, joined by a semicolon
@@ -355,7 +469,14 @@ slice_labels as (
     from (
         values
         ('channel=social', 'соцсети и мессенджеры'),
+        ('channel=bot(telegram+viber)', 'чат-боты в Telegram и Viber'),
         ('source=pos', 'источник ПОС'),
+        ('source=ok', 'источник Одноклассники'),
+        ('source=telegram', 'источник Telegram'),
+        ('source=max', 'источник MAX'),
+        ('source=viber', 'источник Viber'),
+        ('source=files', 'источник: файлы'),
+        ('source=open311', 'источник Open311'),
         ('source=vk', 'источник ВКонтакте'),
         ('source=incident', 'источник «Инцидент Менеджмент»'),
         ('topic_group=unknown', 'тема не определена'),
@@ -388,7 +509,10 @@ final as (
         slice,
         value,
         value_text,
-        'С ' || {{ russian_date('period_from') }} || ' по ' || {{ russian_date(add_days('period_to', -1)) }}
+        case
+            when period_from = period_to then 'На ' || {{ russian_date('period_to') }}
+            else 'С ' || {{ russian_date('period_from') }} || ' по ' || {{ russian_date(add_days('period_to', -1)) }}
+        end
         || coalesce(', ' || slice_label_ru, '') || '. ' || statement_ru || '.' as sentence_ru
     from explained
 )

@@ -25,6 +25,7 @@ final as (
         municipality as territory_label,
         executor as authority_label,
         length(first_answer_text) as first_answer_length,
+        {{ text_key('text') }} as text_key,
         author_key,
         load_seq
     from received

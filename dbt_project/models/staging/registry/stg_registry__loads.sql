@@ -32,7 +32,7 @@ mapped_rows as (
     union all
     select
         _dlt_load_id as load_id,
-        {{ surrogate_key(["'page'", 'page_ref', 'vk_owner_id', 'ogrn', 'link_host', 'organisation']) }}
+        {{ surrogate_key(["'page'", 'page_ref', 'vk_owner_id', 'ogrn', 'link_host', 'link_name', 'organisation']) }}
             as row_hash
     from {{ source('raw', 'registry_pages') }}
 ),

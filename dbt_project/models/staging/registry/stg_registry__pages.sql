@@ -28,6 +28,7 @@ final as (
         versions.ogrn,
         versions.status,
         versions.link_host,
+        versions.link_name,
         versions._dlt_load_id = registry.newest_load_id as is_listed
     from versions
     inner join registry on versions.region_id = registry.region_id

@@ -21,6 +21,7 @@ final as (
         created_at,
         likes_count,
         length(text) as text_length,
+        {{ text_key('text') }} as text_key,
         is_deleted,
         load_seq
     from received

@@ -12,6 +12,7 @@ final as (
         region_id,
         author_key,
         created_at,
+        {{ text_key('text') }} as text_key,
         load_seq
     from received
     where version_rank = 1

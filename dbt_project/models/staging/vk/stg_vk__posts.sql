@@ -19,6 +19,7 @@ final as (
         likes_count,
         reposts_count,
         views_count,
+        {{ text_key('text') }} as text_key,
         is_deleted,
         load_seq
     from received

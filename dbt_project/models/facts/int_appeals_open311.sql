@@ -1,0 +1,54 @@
+{{ config(materialized='ephemeral') }}
+
+with
+
+changed as (
+    select * from {{ ref('int_changed_appeals') }}
+    where source = 'open311'
+),
+
+requests as (
+    select * from {{ ref('stg_open311__requests') }}
+),
+
+authority_keys as (
+    select * from {{ ref('int_authority_keys') }}
+    where key_kind = 'name'
+),
+
+final as (
+    select
+        requests.appeal_id,
+        requests.region_id,
+        'open311' as source,
+        'open311' as channel,
+        'other' as intake,
+        'complaint' as kind,
+        true as is_countable,
+        -- a service is as fine as a topic and as coarse as a group: cities name them as they like
+        requests.topic_label as topic_group_label,
+        requests.topic_label,
+        cast(null as varchar) as territory_label,
+        cast(null as varchar) as territory_id,
+        authority_keys.authority_id,
+        cast(null as varchar) as page_id,
+        cast(null as varchar) as age_group,
+        cast(null as varchar) as author_key,
+        requests.requested_at as created_at,
+        requests.requested_at as registered_at,
+        cast(null as boolean) as is_fast_track,
+        case when requests.closed_at is not null then 'closed' else 'registered' end as source_status,
+        cast(null as varchar) as outcome,
+        requests.closed_at,
+        cast(null as integer) as rating,
+        requests.expected_at as promised_at,
+        changed.load_seq
+    from changed
+    inner join requests on changed.appeal_id = requests.appeal_id
+    left join authority_keys
+        on
+            requests.region_id = authority_keys.region_id
+            and {{ name_key('requests.authority_label') }} = authority_keys.authority_key
+)
+
+select * from final

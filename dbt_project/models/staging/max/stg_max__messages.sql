@@ -1,0 +1,3 @@
+{{ config(unique_key='message_key') }}
+
+{{ network_messages('max') }}

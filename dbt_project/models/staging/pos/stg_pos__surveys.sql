@@ -1,0 +1,3 @@
+{{ config(unique_key='survey_key') }}
+
+{{ survey_rows('pos') }}

@@ -1,0 +1,3 @@
+{{ config(unique_key='answer_key') }}
+
+{{ survey_option_rows('surveys') }}

@@ -1,0 +1,3 @@
+{{ config(unique_key='post_key') }}
+
+{{ network_posts('telegram') }}

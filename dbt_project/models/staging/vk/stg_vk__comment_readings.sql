@@ -1,0 +1,19 @@
+{{ config(unique_key='post_key') }}
+
+with
+
+received as (
+    {{ received_rows('vk_comment_readings', ['region_id', 'owner_id', 'post_id']) | indent(4) }}
+),
+
+final as (
+    select
+        {{ surrogate_key(['region_id', "'vk_post'", 'owner_id', 'post_id']) }} as post_key,
+        region_id,
+        comments as comments_count,
+        load_seq
+    from received
+    where version_rank = 1
+)
+
+select * from final
