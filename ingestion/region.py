@@ -95,6 +95,13 @@ class MappedFiles(Strict):
     mapping: Path
 
 
+class VkCallback(Strict):
+    """VK's Callback API for the inbox: the secret's variable, and the string that confirms the address."""
+
+    secret_env: VariableName
+    confirmation: str = Field(min_length=1, max_length=64)
+
+
 class VkSource(Strict):
     """VK communities of the region; community ids are positive or negative, both mean the community."""
 
@@ -106,6 +113,7 @@ class VkSource(Strict):
     reread_days: int = Field(default=2, ge=0, le=365)
     search_queries: list[str] = []
     boards: bool = True
+    callback: VkCallback | None = None
 
     @field_validator("search_queries")
     @classmethod

@@ -24,6 +24,7 @@ from ingestion.registry import schema as registry
 from ingestion.surveys import schema as surveys
 from ingestion.tables import RawTable
 from ingestion.telegram import schema as telegram
+from ingestion.viber import schema as viber
 from ingestion.vk import schema as vk
 
 if TYPE_CHECKING:
@@ -116,6 +117,13 @@ SOURCES: dict[str, SourceSpec] = {
             "Official channels of MAX with their discussions, and the dialogs of a bot.",
             max_schema.TABLES,
             windowed=True,
+            polled=True,
+        ),
+        SourceSpec(
+            "viber",
+            "The chats of a Viber bot, from the inbox.",
+            viber.TABLES,
+            windowed=False,
             polled=True,
         ),
         SourceSpec(

@@ -30,6 +30,10 @@ sandbox_app = typer.Typer(no_args_is_help=True, help="The pretend region: server
 app.add_typer(sandbox_app, name="sandbox")
 sources_app = typer.Typer(no_args_is_help=True, help="The sources that the region files connect.")
 app.add_typer(sources_app, name="sources")
+files_app = typer.Typer(no_args_is_help=True, help="Files with a mapping.")
+app.add_typer(files_app, name="files")
+inbox_app = typer.Typer(no_args_is_help=True, help="The receiver of webhooks.")
+app.add_typer(inbox_app, name="inbox")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RegionOption = Annotated[str, typer.Option(help="Read only this region's sources.")]
@@ -124,6 +128,48 @@ def sources_check(region: RegionOption = "", as_json: Json = False) -> None:
             good = show_checks(check_sources(settings, chosen), settings.lang)
         if not good:
             raise typer.Exit(Exit.STOPPED)
+
+
+@files_app.command("check")
+def files_check(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, JSONL or Parquet.")],
+    mapping: Annotated[Path, typer.Option(help="YAML file (docs/sources/files.md).")],
+    time_zone: Annotated[str, typer.Option(help="Of the region, where the mapping names none.")] = "UTC",
+    as_json: Json = False,
+) -> None:
+    """Say what a mapping would make of a file and what it would refuse. Reads nothing in.
+
+    Exit code 1 where no row would land. Example: `otklik files check may.csv --mapping bot.yaml`
+    """
+    with _errors():
+        from ingestion.files.check import check_file
+
+        checked = check_file(file, mapping, time_zone)
+        if as_json:
+            _print_json(checked.as_dict())
+        else:
+            from orchestration.tables import show_checked_file
+
+            # Whoever checks a mapping may not have a deployment yet.
+            show_checked_file(checked, "en" if os.environ.get("OTKLIK_LANG") == "en" else "ru")
+        if not checked.would_land:
+            raise typer.Exit(Exit.STOPPED)
+
+
+@inbox_app.command("serve")
+def inbox_serve(
+    host: Annotated[str, typer.Option(help="Address; put a proxy with TLS before it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8080,
+    max_age_hours: Annotated[float, typer.Option(help="Refuse older events; 0 takes all.")] = 72,
+) -> None:
+    """Receive the webhooks of Viber and VK until interrupted.
+
+    Example: `otklik inbox serve --port 8080`
+    """
+    with _errors():
+        from ingestion.inbox.serve import serve
+
+        serve(_settings(), host, port, max_age_hours)
 
 
 @app.command()

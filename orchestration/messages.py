@@ -59,6 +59,22 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "minutes": ("{count} мин", "{count} min"),
     "hours": ("{count} ч", "{count} h"),
     "days": ("{count} сут", "{count} d"),
+    "file_rows": (
+        "{file} ({format}): строк {rows}, будет принято {would_land}, ответов {answers}",
+        "{file} ({format}): {rows} rows, {would_land} would land, {answers} answers",
+    ),
+    "file_field": ("Поле", "Field"),
+    "file_column": ("Столбец", "Column"),
+    "file_absent": ("нет в файле", "not in the file"),
+    "file_unmapped": ("Столбцы без применения: {names}", "Columns that are not used: {names}"),
+    "file_strangers": ("{field}: нет смысла для {values}", "{field}: no meaning for {values}"),
+    "file_left_empty": (
+        "{field}: в {rows} строках значение непригодно, останется пустым",
+        "{field}: unusable in {rows} rows, would be left empty",
+    ),
+    "file_refused": ("Отклонено", "Refused"),
+    "file_where": ("Место", "Where"),
+    "file_row": ("Строка", "Row"),
 }
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ingestion.check import SourceCheck
 from ingestion.config import Settings
+from ingestion.files.check import Checked
 from orchestration.messages import Language, say
 from orchestration.operations import Status, run_query
 from orchestration.street import Outcome
@@ -172,3 +173,25 @@ def _age(now: datetime, moment: datetime | None) -> str:
 
 def _text(value: object) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def show_checked_file(checked: Checked, language: Language) -> None:
+    """What a mapping would make of a file."""
+    console = Console(highlight=False, soft_wrap=True)
+    told = {name: getattr(checked, name) for name in ("file", "format", "rows", "would_land", "answers")}
+    console.print(say(language, "file_rows", **told), markup=False)
+    columns = [(field, checked.mapped[field]) for field in checked.mapped]
+    columns += [(field, say(language, "file_absent")) for field in checked.absent]
+    show_rows([say(language, "file_field"), say(language, "file_column")], columns)
+    if checked.unmapped:
+        console.print(say(language, "file_unmapped", names=", ".join(checked.unmapped)), markup=False)
+    for field, values in checked.without_meaning.items():
+        quoted = ", ".join(f"«{value}»" for value in values)
+        console.print(say(language, "file_strangers", field=field, values=quoted), markup=False)
+    for field, rows in sorted(checked.left_empty.items()):
+        console.print(say(language, "file_left_empty", field=field, rows=rows), markup=False)
+    if checked.refused:
+        headers = [say(language, "reason"), say(language, "rows")]
+        show_rows(headers, sorted(checked.refused.items(), key=lambda one: (-one[1], one[0])))
+        names = [say(language, name) for name in ("file_where", "reason", "file_row")]
+        show_rows(names, [(one["where"], one["detail"], str(one["row"])) for one in checked.examples])

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from ingestion.clock import from_unix, to_unix
 from ingestion.config import Region, VkSource
 from ingestion.errors import ConfigError
+from ingestion.inbox.drain import drain
 from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
@@ -48,6 +49,8 @@ def read(run: Run) -> Iterator[Batch]:
     if first_today or not run.live:
         yield from _statistics(run, client, owners, local_day)
     if run.live:
+        if source.callback is not None:
+            yield from drain(run, "vk")
         run.state["day"] = local_day.isoformat()
         run.state["polled"] = to_unix(run.fetched_at)
 

@@ -1,0 +1,59 @@
+"""The inbox as a process: which channels the regions have, and the server around the receiver."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+from ingestion.config import Region, Settings, load_regions
+from ingestion.errors import ConfigError
+from ingestion.inbox.app import Receiver
+from ingestion.inbox.handlers import Handler, ViberHandler, VkHandler
+from ingestion.inbox.journal import Journal, journal_path
+from ingestion.privacy import Pseudonyms
+
+
+def handlers_of(settings: Settings, regions: dict[str, Region]) -> dict[tuple[str, str], Handler]:
+    """A handler per channel and region whose file names what the channel needs."""
+    pseudonyms = Pseudonyms(settings.hmac_key)
+    found: dict[tuple[str, str], Handler] = {}
+    for region in regions.values():
+        viber, vk = region.sources.viber, region.sources.vk
+        if viber is not None:
+            token = settings.token(viber.token_env, region, "viber")
+            found["viber", region.region_id] = ViberHandler(token, viber.page_id, pseudonyms)
+        if vk is not None and vk.callback is not None:
+            secret = settings.token(vk.callback.secret_env, region, "vk")
+            found["vk", region.region_id] = VkHandler(secret, vk.callback.confirmation, pseudonyms)
+    return found
+
+
+def serve(
+    settings: Settings, host: str, port: int, max_age_hours: float = 72, ready_file: Path | None = None
+) -> None:
+    """Receive until SIGTERM or SIGINT."""
+    import uvicorn
+
+    handlers = handlers_of(settings, load_regions(settings))
+    if not handlers:
+        raise ConfigError(
+            "No region receives anything by webhook",
+            "add sources.viber or sources.vk.callback to a region's file (docs/sources/inbox.md)",
+        )
+    try:
+        door = socket.create_server((host, port))
+    except OSError as error:
+        raise ConfigError(
+            f"The address {host}:{port} cannot be had ({error.strerror})", "choose another port"
+        ) from error
+    journal = Journal(journal_path(settings.data))
+    max_age = timedelta(hours=max_age_hours) if max_age_hours else None
+    receiver = Receiver(handlers, journal, settings.now, settings.latest_believable, max_age)
+    config = uvicorn.Config(receiver.app(), log_level="warning", access_log=False, lifespan="off")
+    if ready_file is not None:
+        ready_file.write_text(f"http://{host}:{door.getsockname()[1]}")
+    try:
+        uvicorn.Server(config).run(sockets=[door])
+    finally:
+        journal.close()

@@ -1,0 +1,1 @@
+"""Viber: a bot's chats, received by the inbox."""
