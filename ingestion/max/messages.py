@@ -63,19 +63,16 @@ class MessageSorter:
         self._settle(message, edited, views_too=whole_day, again=edited is not None)
 
     def take_update(self, message: Said, stamp: int, *, edited: bool) -> None:
-        """A message of an update. What the history has told since is not overwritten by older words."""
+        """A message of an update. What a history has told in this load is newer and stands."""
         self._learn_forward(message)
         if message.mid in self._handled or not self.concerns(message.chat, message.chat_type):
             return
         self._handled.add(message.mid)
         reference = self.reference(message.chat, message.chat_type)
         known = self._memory.known(reference, self._key(message))
-        told = (self._memory.read_until(reference) or 0) >= stamp
+        # The history may have told the words already, but not when they were changed.
         late_edit = edited and known is not None and known.digest == message.digest
-        if not told or late_edit:
-            self._settle(message, stamp if edited else None, views_too=False, again=late_edit)
-        elif known is not None and known.kind not in _NO_ROW:
-            self._unchanged("posts" if known.kind == "post" else "messages")
+        self._settle(message, stamp if edited else None, views_too=False, again=late_edit)
 
     def remove(self, chat: int, mid: str, told: tuple[Said, int, bool] | None) -> None:
         """A message is gone: its row says so, without author and text."""

@@ -113,7 +113,7 @@ class _Reader:
         tally.unknown_fields |= UPDATE.check("max.messages", updates)
         messages = [update["message"] for update in updates if update.get("message") is not None]
         check_messages(messages, tally)
-        for update in updates:
+        for update in sorted(updates, key=lambda one: int(one["timestamp"])):
             _sort_update(update, found)
         marker = answer.get("marker")
         if type(marker) is not int:

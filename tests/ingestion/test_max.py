@@ -170,8 +170,8 @@ _DATA: dict[str, list[dict[str, Any]]] = {
     "updates move": [{"kind": "items_moved", "method": "/updates", "times": 2}],
     "updates come twice": [{"kind": "page_repeated", "method": "/updates", "skip": 1}],
     "unknown field": [{"kind": "unknown_field", "field": "mid", "times": 9}],
-    "null moment": [{"kind": "null_value", "method": "/messages", "field": "timestamp"}],
-    "flipped body": [{"kind": "type_flip", "method": "/messages", "field": "body"}],
+    "null moment": [{"kind": "null_value", "method": "/updates", "field": "timestamp"}],
+    "flipped body": [{"kind": "type_flip", "method": "/updates", "field": "body"}],
     "missing mid": [{"kind": "missing_key", "method": "/updates", "field": "mid"}],
 }
 _BREACHES = {
