@@ -208,10 +208,6 @@ class ViberSource(Strict):
     name: str | None = None
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, dict) else value
-
-
 class Sources(Strict):
     """What is connected in a region; a source that is absent is simply not read."""
 

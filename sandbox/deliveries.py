@@ -25,7 +25,8 @@ from sandbox.servers.pos import PosServer
 from sandbox.truth import survey_votes
 from sandbox.world import World
 
-_FIXED_DATE = dt.datetime(2020, 1, 1)  # noqa: DTZ001 - a file's property; fixed, so that equal rows give equal bytes
+# A file's property; fixed, so that equal rows give equal bytes.
+_FIXED_DATE = dt.datetime(2020, 1, 1)  # noqa: DTZ001
 _KINDS = {"complaint": "Жалоба", "question": "Вопрос", "proposal": "Предложение", "thanks": "Благодарность"}
 _RESULTS = {"solved": "Решено", "explained": "Разъяснено", "not_solved": "Не решено", "postponed": "Отложено"}
 _STATUSES = {
@@ -104,7 +105,8 @@ def write_deliveries(world: World, folder: Path) -> None:
 def _appeals(world: World) -> list[Sequence[Any]]:
     people, now = world.population, world.now
     headers = (
-        "Номер", "Вид", "Зарегистрировано", "Закрыто", "Результат", "Группа тем", "Тема", "Муниципалитет", "Улица",
+        "Номер", "Вид", "Зарегистрировано", "Закрыто", "Результат", "Группа тем", "Тема",
+        "Муниципалитет", "Улица",
         "Дом", "Заявитель", "Текст", "Первый ответ", "Текст первого ответа", "Ответ", "Текст ответа",
     )  # fmt: skip
     rows: list[Sequence[Any]] = [headers]
@@ -113,7 +115,9 @@ def _appeals(world: World) -> list[Sequence[Any]]:
             continue
         group, topic = world.topic(row)
         street, house = world.texts.address(row)
-        first, final, closed = (int(column[row]) for column in (people.first_answer, people.final_answer, people.closed))
+        first, final, closed = (
+            int(column[row]) for column in (people.first_answer, people.final_answer, people.closed)
+        )
         outcome = OUTCOMES[int(people.outcome[row])]
         interim = first != final and first <= now
         place = world.municipality(row)
@@ -143,7 +147,8 @@ def _appeals(world: World) -> list[Sequence[Any]]:
 def _surveys(world: World) -> list[Sequence[Any]]:
     names = {place.id: place.name for place in world.scenario.territories}
     rows: list[Sequence[Any]] = [
-        ("ID опроса", "Опрос", "Дата начала", "Дата окончания", "Канал", "Территория", "Участников", "ID вопроса",
+        ("ID опроса", "Опрос", "Дата начала", "Дата окончания", "Канал", "Территория", "Участников",
+        "ID вопроса",
          "Вопрос", "Вариант ответа", "Голосов")
     ]  # fmt: skip
     for survey in world.scenario.surveys:
@@ -169,7 +174,9 @@ def _activities(world: World) -> list[Sequence[Any]]:
             if day <= _today(world):
                 title = activity.title or f"{_ACTIVITIES[activity.kind]} {m + 1}"
                 said = (names.get(activity.territory or "", ""), group, 50 + mix(n * 10_007 + m) % 5000)
-                rows.append((f"{n + 1}-{m + 1}", _ACTIVITIES[activity.kind], title, day.strftime("%d.%m.%Y"), *said))
+                rows.append(
+                    (f"{n + 1}-{m + 1}", _ACTIVITIES[activity.kind], title, day.strftime("%d.%m.%Y"), *said)
+                )
     return rows
 
 
@@ -178,7 +185,8 @@ def _write_pos(world: World, folder: Path) -> None:
     server = PosServer(world, Faults(), Counter())
     ending = world.scenario.pos.export
     headers = (
-        "Номер", "Вид", "Дата создания", "Дата регистрации", "Дата изменения", "Дата закрытия", "Статус", "Категория",
+        "Номер", "Вид", "Дата создания", "Дата регистрации", "Дата изменения", "Дата закрытия", "Статус",
+        "Категория",
         "Подкатегория", "Ускоренный срок", "Муниципалитет", "Населенный пункт", "Улица", "Дом", "Текст",
         "ID заявителя", "Возрастная группа", "ОГРН", "Результат", "Оценка", "Дата промежуточного ответа",
         "Промежуточный ответ", "Дата ответа", "Ответ",

@@ -292,7 +292,11 @@ def _other_sources(world: World, prefix: str, url: str) -> dict[str, Any]:
             "page_size": scenario.open311.page_size,
         }
     if scenario.plays("viber"):
-        found["viber"] = {"token_env": _variable(prefix, "viber"), "page_id": BOT, "name": scenario.region.name}
+        found["viber"] = {
+            "token_env": _variable(prefix, "viber"),
+            "page_id": BOT,
+            "name": scenario.region.name,
+        }
     return found
 
 

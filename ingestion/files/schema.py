@@ -44,7 +44,7 @@ APPEALS = RawTable(
 
 ANSWERS = RawTable(
     "files_answers",
-    "Answers that such files carried, beside the appeal or in files of their own: one row per version and file.",
+    "Answers that such files carried, beside the appeal or on their own: one row per version and file.",
     (
         Column("ticket_id", "text", "Key of the appeal.", required=True, key=True),
         Column("answer_id", "text", "Key in the file, else the kind, or a stable hash.", True, True),

@@ -14,7 +14,7 @@ def probe(region: Region, settings: Settings) -> Probe:
     """Whether the service answers to the token."""
     source = region.sources.pos
     assert source is not None, "asked for connected sources only"  # noqa: S101
-    if getattr(source, "folder", None):
+    if source.folder is not None:
         return probe_folder(source.folder, "ПОС exports")
     client = PosClient(source.model_copy(update={"page_size": 1}), region, settings, Tally())
     for body in client.pages({}):

@@ -40,8 +40,8 @@ def build_app(
     clock: Callable[[], float] = time.monotonic,
     kit: Path | None = None,
 ) -> Starlette:
-    """`exports`: folder of «Инцидент»'s files, rewritten when now moves; `kit`: folder of the whole kit, whose
-    deliveries are then rewritten instead; `clock` drives the rate limits."""
+    """`exports`: folder of «Инцидент»'s files, rewritten when now moves; `kit`: the whole kit's folder, whose
+    deliveries are rewritten instead; `clock` drives the rate limits."""
     faults, log = Faults(), Counter[str]()
     vk, pos = VkServer(world, faults, log, clock), PosServer(world, faults, log, clock)
     ok = OkServer(world, faults, log, clock)

@@ -27,7 +27,8 @@ from sandbox.world import World
 JURISDICTION = "city.sandbox"
 _LONGEST = 90 * 86_400
 _PARAMETERS = {
-    "jurisdiction_id", "start_date", "end_date", "updated_after", "updated_before", "page", "page_size", "status",
+    "jurisdiction_id", "start_date", "end_date", "updated_after", "updated_before", "page", "page_size",
+    "status",
     "service_code", "service_request_id",
 }  # fmt: skip
 
@@ -109,7 +110,9 @@ class Open311Server:
         else:
             seen &= _within(registered, *_window(query, "start_date", "end_date", now))
         rows = self._rows[seen]
-        found = [self._request(int(row), int(moment)) for row, moment in zip(rows, updated[seen], strict=True)]
+        found = [
+            self._request(int(row), int(moment)) for row, moment in zip(rows, updated[seen], strict=True)
+        ]
         for name in ("status", "service_code"):
             if name in query:
                 found = [one for one in found if one[name] in query[name].split(",")]
@@ -124,7 +127,9 @@ class Open311Server:
         closed, answered = int(people.closed[row]) <= world.now, int(people.first_answer[row]) <= world.now
         place = world.scenario.territories[int(people.territory[row])]
         noise = mix(row * 13 + 5)
-        office = next((one.name for one in world.scenario.authorities if one.territory == place.id), place.name)
+        office = next(
+            (one.name for one in world.scenario.authorities if one.territory == place.id), place.name
+        )
         return {
             "service_request_id": str(700_000 + row),
             "status": "closed" if closed else "open",

@@ -42,9 +42,13 @@ class ViberServer:
         if method == "set_webhook":
             wish = orjson.loads(await request.body() or b"{}")
             self._hook = str(wish.get("url") or "")
-            return _answer({"status": 0, "status_message": "ok", "event_types": ["delivered", "seen", "failed"]})
+            return _answer(
+                {"status": 0, "status_message": "ok", "event_types": ["delivered", "seen", "failed"]}
+            )
         if method == "get_account_info":
-            people = len({chat for chat, chat_talk in self.world.talks("viber").chats.items() if chat_talk.said})
+            people = len(
+                {chat for chat, chat_talk in self.world.talks("viber").chats.items() if chat_talk.said}
+            )
             name = self.world.scenario.region.name
             return _answer({"status": 0, "id": BOT, "name": name, "subscribers_count": people})
         return _answer({"status": 3, "status_message": "badData"})
