@@ -24,10 +24,13 @@ from starlette.applications import Starlette
 
 from ingestion.clock import parse_utc
 from ingestion.inbox.app import MAX_BODY_BYTES, Receiver
+from ingestion.inbox.drain import drain
 from ingestion.inbox.journal import KEPT_FOR, Journal, entries_after, journal_path, prune
 from ingestion.inbox.serve import handlers_of
 from ingestion.pipeline import LoadReport, ingest
 from ingestion.privacy import Pseudonyms
+from ingestion.run import Run
+from ingestion.sources import find_source
 from tests.ingestion.support import KEY, TOKEN, Deployment
 
 NOW = parse_utc("2026-11-21T00:00:00Z")
@@ -196,6 +199,13 @@ def test_vk_confirms_and_lands_comments(door: Door, deployment: Deployment) -> N
     assert kept[0]["rows"][0][1]["text"] == "Яма, ‹почта›"
     assert kept[0]["rows"][0][1]["author_key"] == Pseudonyms(SecretStr(KEY)).author_key("vk", 99)
     assert kept[1]["problem"]["reason"] == "unreadable comment"
+    run = Run(find_source("vk"), deployment.region, deployment.settings, None, fetched_at=NOW, state={})
+    ((table, page),) = drain(run, "vk")
+    assert (table.name, page["text"].to_pylist(), page["created_at"].to_pylist()) == (
+        "vk_comments", ["Яма, ‹почта›"], [datetime(2026, 11, 20, 23, 59)],
+    )  # fmt: skip
+    assert (run.tallies["comments"].received, run.tallies["comments"].quarantined) == (2, 1)
+    assert run.state == {"inbox_position": 3}
 
 
 def test_a_load_that_fails_takes_nothing_from_the_journal(
