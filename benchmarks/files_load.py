@@ -2,8 +2,8 @@
 
     python -m benchmarks.files_load --rows 1000000
 
-Prints seconds of the wall and of the processor for both, and the ratios; a third of the rows carries a number of
-more than four digits in its text, so that masking has to look, one in twenty a phone.
+Prints seconds of the wall and of the processor for both, and the ratios; a third of the rows carries a
+number of more than four digits in its text, so that masking has to look, one in twenty a phone.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ COPY (
         'Ленина' AS "Улица",
         CAST(i % 120 AS VARCHAR) AS "Дом",
         'user-' || (hash(i) % 6000000) AS "Автор",
-        'Здравствуйте! Во дворе дома ' || (i % 120) || ' по улице Ленина третий день нет воды, управляющая компания'
-        || ' не отвечает, просим помочь. '
+        'Здравствуйте! Во дворе дома ' || (i % 120) || ' по улице Ленина третий день нет воды, управляющая'
+        || ' компания не отвечает, просим помочь. '
         || CASE
             WHEN i % 20 = 0 THEN 'Звоните +7 900 ' || (100 + i % 900) || '-12-34'
             WHEN i % 3 = 0 THEN 'Обращение ' || (10000 + i % 80000)

@@ -45,7 +45,9 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(f"{found['events']:,} events over {_CONNECTIONS} connections in {found['seconds']:.1f} s")
-    print(f"{found['per_second']:,.0f} a second (≥ {MUST_REACH}), 99 % answered within {found['p99_ms']:.0f} ms")
+    print(
+        f"{found['per_second']:,.0f} a second (≥ {MUST_REACH}), 99 % answered within {found['p99_ms']:.0f} ms"
+    )
     print(f"answered {found['answered']:,}, in the journal {found['kept']:,}")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingestion.check import Probe
 
 _DIGITS = 32
-# Excel puts ~$name.xlsx beside an open file; copiers and browsers write under such endings until they are done.
+# Excel puts ~$name.xlsx beside an open file; copiers and browsers use such endings until they are done.
 _DRAFT_STARTS = (".", "~$")
 _DRAFT_ENDS = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".draft")
 

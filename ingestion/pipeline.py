@@ -213,7 +213,7 @@ def _file_import(table: RawTable, rows: ParquetRows) -> Any:
         counts as dlt's word for «belongs to that table» as well; the two cannot both be base classes."""
 
         table_name = table.name
-        __class__ = property(lambda self: TableNameMeta)  # type: ignore[assignment]
+        __class__ = property(lambda self: TableNameMeta)
 
     metrics = DataWriterMetrics(str(rows.path), rows.count, 0, 0, 0)
     # An empty page says which columns the file has.

@@ -75,7 +75,9 @@ class Run:
         """Set one object aside. Of `record` only the fields in `keep` are kept, and masked."""
         self.set_aside_masked(resource, source_ref, reason, detail, safe_payload(record, keep))
 
-    def set_aside_masked(self, resource: str, source_ref: str, reason: str, detail: str, payload: str) -> None:
+    def set_aside_masked(
+        self, resource: str, source_ref: str, reason: str, detail: str, payload: str
+    ) -> None:
         """Set one object aside whose payload was masked by whoever received it."""
         self.tallies[resource].quarantined += 1
         self._quarantined.append(

@@ -58,7 +58,7 @@ def read_sheets(path: Path, aliases: Aliases, required: Sequence[str], expected:
 
 
 def read_cells(path: Path, expected: str) -> list[tuple[str, list[list[Cell]]]]:
-    """(name, rows of cells) of every sheet of an XLSX file, or of a CSV file; UnreadableFile where it is none."""
+    """(name, rows of cells) of every sheet of an XLSX file, or of a CSV file; UnreadableFile for others."""
     if path.suffix.lower() == ".csv":
         return [(path.stem, _csv_cells(path))]
     from python_calamine import CalamineError, CalamineWorkbook
@@ -98,7 +98,9 @@ def _csv_cells(path: Path) -> list[list[Cell]]:
         raise UnreadableFile(f"The file {path} is no text", "save it as CSV in UTF-8")
     first = text.partition("\n")[0]
     try:
-        return list(csv.reader(text.splitlines(keepends=True), delimiter=max(";,\t", key=first.count), strict=True))
+        return list(
+            csv.reader(text.splitlines(keepends=True), delimiter=max(";,\t", key=first.count), strict=True)
+        )
     except csv.Error as error:
         raise UnreadableFile(
             f"The file {path} breaks off or has a quotation mark that is not closed", "export it again"

@@ -160,7 +160,7 @@ def read_env(path: Path) -> dict[str, str]:
 
 def write_kit(world: World, folder: Path, url: str) -> dict[str, str]:
     """Region file, registry, exports and truth.json below `folder`; returns the deployment's variables."""
-    from sandbox.incident import write_exports
+    from sandbox.deliveries import write_deliveries
     from sandbox.registry import write_registry
     from sandbox.scenario import iso
     from sandbox.truth import truth
@@ -169,7 +169,7 @@ def write_kit(world: World, folder: Path, url: str) -> dict[str, str]:
     code = scenario.region.region_id
     prefix = f"OTKLIK_{code.upper().replace('-', '_')}"
     write_registry(world, folder / "registry" / code)
-    write_exports(world, exports_folder(folder, code))
+    write_deliveries(world, folder)
     # The folder plays one scenario: another one's region file would name servers that no longer run.
     for stale in set((folder / "regions").glob("*.yaml")) - {folder / "regions" / f"{code}.yaml"}:
         stale.unlink()
@@ -190,7 +190,12 @@ def write_kit(world: World, folder: Path, url: str) -> dict[str, str]:
 
 def _network_secrets(world: World, prefix: str) -> dict[str, str]:
     """Of the networks that the scenario plays."""
-    purposes = {"ok": ("ok", "ok-secret"), "telegram": ("telegram",), "max": ("max",)}
+    purposes = {
+        "ok": ("ok", "ok-secret"),
+        "telegram": ("telegram",),
+        "max": ("max",),
+        "viber": ("viber",),
+    }
     return {
         _variable(prefix, purpose): world.token(purpose)
         for network, needed in purposes.items()
@@ -236,8 +241,10 @@ def _region_file(world: World, prefix: str, url: str) -> str:
                 "base_url": f"{url}/pos",
                 "token_env": f"{prefix}_POS_TOKEN",
                 "page_size": scenario.pos.page_size,
+                **({"votes": True} if any(one.channel == "pos" for one in scenario.surveys) else {}),
             },
             **_network_sources(world, prefix, url),
+            **_other_sources(world, prefix, url),
         },
         "heat_rule": dict(scenario.heat_rule),
         "review_periods": [{"from": period.since, "to": period.until} for period in scenario.review_periods],
@@ -267,6 +274,30 @@ def _network_sources(world: World, prefix: str, url: str) -> dict[str, Any]:
         for network, secret in secrets.items()
         if world.scenario.plays(network)
     }
+
+
+def _other_sources(world: World, prefix: str, url: str) -> dict[str, Any]:
+    """Deliveries by file, Open311 and the bot of Viber, where the scenario plays them."""
+    from sandbox.deliveries import delivered
+    from sandbox.servers.open311 import JURISDICTION
+    from sandbox.servers.viber import BOT
+
+    scenario, found = world.scenario, delivered(world.scenario)
+    if scenario.plays("open311"):
+        rate = scenario.open311.requests_per_second
+        found["open311"] = {
+            "base_url": f"{url}/open311",
+            "jurisdiction_id": JURISDICTION,
+            "requests_per_second": rate,
+            "page_size": scenario.open311.page_size,
+        }
+    if scenario.plays("viber"):
+        found["viber"] = {
+            "token_env": _variable(prefix, "viber"),
+            "page_id": BOT,
+            "name": scenario.region.name,
+        }
+    return found
 
 
 def _write_text(path: Path, text: str) -> None:

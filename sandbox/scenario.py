@@ -193,11 +193,54 @@ class PosRules(_Part):
     requests_per_second: int = Field(default=50, ge=1)
     appeal_share: float = Field(default=0.1, ge=0, le=1)  # «обращение» under 59-ФЗ, the rest «сообщение»
     no_municipality_share: float = Field(default=0.0, ge=0, le=1)
+    export: Literal["none", "xlsx", "csv"] = "none"  # files instead of the REST service
 
 
 class IncidentRules(_Part):
     layouts: dict[Literal[1, 3, 4], float]
     undated: int = Field(default=0, ge=0)  # rows of layout 2, outside every quota
+
+
+class Question(_Part):
+    """Votes per option: a number for the whole region, or numbers per territory."""
+
+    text: str
+    options: dict[str, int | dict[str, int]] = Field(min_length=1)
+
+
+class Survey(_Part):
+    """Local days, half-open. Held in ПОС (`channel: pos`) it comes by the service, else by file."""
+
+    id: str
+    title: str
+    since: dt.date = Field(alias="from")
+    until: dt.date = Field(alias="to")
+    channel: str | None = None
+    territory: str | None = None  # of all its options that name none
+    participants: int | None = Field(default=None, ge=0)
+    questions: tuple[Question, ...] = Field(min_length=1)
+
+
+class Activity(_Part):
+    """`count` activities, spread evenly over local days, half-open."""
+
+    kind: Literal["broadcast", "training", "material", "decision"]
+    count: int = Field(default=1, ge=0)
+    since: dt.date = Field(alias="from")
+    until: dt.date = Field(alias="to")
+    title: str = ""
+    territory: str | None = None
+    topic_group: str | None = None
+
+    def days(self) -> list[dt.date]:
+        """The day of each activity."""
+        span = (self.until - self.since).days
+        return [self.since + dt.timedelta(days=n * span // self.count) for n in range(self.count)]
+
+
+class Open311Rules(_Part):
+    requests_per_second: int = Field(default=20, ge=1)
+    page_size: int = Field(default=1000, ge=1, le=1000)
 
 
 class Scenario(_Part):
@@ -216,6 +259,9 @@ class Scenario(_Part):
     viber: TalkRules = TalkRules()
     pos: PosRules = PosRules()
     incident: IncidentRules = IncidentRules(layouts={1: 1})
+    open311: Open311Rules = Open311Rules()
+    surveys: tuple[Survey, ...] = ()
+    activities: tuple[Activity, ...] = ()
     territories: tuple[Territory, ...] = Field(min_length=1)
     authorities: tuple[Authority, ...] = ()
     pages: tuple[Page, ...] = ()
@@ -268,6 +314,19 @@ class Scenario(_Part):
             )
             if not self.period.since <= poll.date < self.period.until:
                 raise ValueError(f"vk.polls {poll.id}: date must lie inside the scenario's period")
+        _unique("surveys", [survey.id for survey in self.surveys])
+        for survey in self.surveys:
+            _known(f"survey {survey.id}: territory", [survey.territory], places | {None})
+            if survey.until <= survey.since:
+                raise ValueError(f"survey {survey.id}: `to` must be later than `from`")
+            for question in survey.questions:
+                for votes in question.options.values():
+                    _known(f"survey {survey.id}: territory", votes if isinstance(votes, dict) else (), places)
+        for activity in self.activities:
+            _known("activities: territory", [activity.territory], places | {None})
+            _known("activities: topic_group", [activity.topic_group], groups | {None})
+            if activity.until <= activity.since:
+                raise ValueError("activities: `to` must be later than `from`")
         for number, quota in enumerate(self.quotas, 1):
             where = f"quotas, line {number}"
             _known(f"{where}: topic_group", quota.topic_group, groups)

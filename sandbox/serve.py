@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvicorn
 
-from sandbox.kit import exports_folder, write_env, write_kit
+from sandbox.kit import write_env, write_kit
 from sandbox.scenario import load_scenario, parse_moment
 from sandbox.servers.app import build_app
 from sandbox.world import World
@@ -53,7 +53,7 @@ def serve_scenario(
         # The port comes first: the region file names the address.
         write_env(env_file, write_kit(world, folder, url))
         world.prepare()
-        app = build_app(world, exports_folder(folder, scenario.region.region_id))
+        app = build_app(world, kit=folder)
         config = uvicorn.Config(
             app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )

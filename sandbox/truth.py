@@ -7,7 +7,7 @@ by `now` (seconds since 1970 UTC) is not counted. This file shares no code with 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,11 @@ def truth(scenario: Scenario, population: Population, now: int) -> dict[str, Any
                 ("value_text" if isinstance(value, str) else "value"): value,
             }
             for period in _periods(scenario)
-            for measure, part, value in _figures(scenario, population, now, period)
+            for measure, part, value in (
+                *_figures(scenario, population, now, period),
+                *_survey_figures(scenario, now, period),
+                *_activity_figures(scenario, now, period),
+            )
         ],
         "counts": counts(scenario, population, now),
     }
@@ -101,6 +105,62 @@ def _figures(
         yield "most_active_age_group", "channel=pos", scenario.vocabulary.age_groups[int(ages.argmax())]
     levels = set(heat_levels(scenario, people.territory[here]).values())
     yield "heat_levels", "territory", "|".join(level for level in _LEVELS if level in levels)
+
+
+def _today(scenario: Scenario, now: int) -> dt.date:
+    return dt.datetime.fromtimestamp(now, scenario.zone).date()
+
+
+def _survey_figures(
+    scenario: Scenario, now: int, period: Period
+) -> Iterator[tuple[str, str, int | float | str]]:
+    """Surveys that began in the period, and the share of each answer in each territory that is named."""
+    if not scenario.surveys:
+        return
+    names = {place.id: place.name for place in scenario.territories}
+    last = min(period.until, _today(scenario, now) + dt.timedelta(days=1))
+    begun = [survey for survey in scenario.surveys if period.since <= survey.since < last]
+    yield "surveys", "all", len(begun)
+    told: set[str] = set()
+    for survey in begun:
+        for question in survey.questions:
+            votes = list(survey_votes(survey.territory, question.options))
+            for option, territory, number in votes:
+                part = f"territory={names.get(territory or '', '')};answer={option}"
+                whole = sum(other for _, place, other in votes if place == territory)
+                if territory is not None and whole and part not in told:
+                    told.add(part)
+                    yield "survey_answer_share", part, number / whole
+
+
+def survey_votes(
+    territory: str | None, options: Mapping[str, int | dict[str, int]]
+) -> Iterator[tuple[str, str | None, int]]:
+    """(option, territory, votes), one per territory where votes are told by territory."""
+    for option, votes in options.items():
+        if isinstance(votes, int):
+            yield option, territory, votes
+        else:
+            for place, number in votes.items():
+                yield option, place, number
+
+
+def _activity_figures(
+    scenario: Scenario, now: int, period: Period
+) -> Iterator[tuple[str, str, int | float | str]]:
+    if not scenario.activities:
+        return
+    last = min(period.until, _today(scenario, now) + dt.timedelta(days=1))
+    for kind in ("broadcast", "material", "training", "decision"):
+        held = sum(
+            period.since <= day < last
+            for activity in scenario.activities
+            if activity.kind == kind
+            for day in activity.days()
+        )
+        yield "activities", f"kind={kind}", held
+        if kind == "decision":
+            yield "management_decisions", "all", held
 
 
 def _played(scenario: Scenario) -> list[tuple[int, str]]:

@@ -15,7 +15,12 @@ ACTIVITIES = RawTable(
         Column("topic", "text", "Topic as spelled."),
         Column("authority", "text", "Authority, persons' names masked."),
         Column("audience", "bigint", "People reached."),
-        Column("count", "bigint", "How many activities the line stands for; 1 where it does not say.", required=True),
+        Column(
+            "count",
+            "bigint",
+            "Activities the line stands for; 1 where it does not say.",
+            required=True,
+        ),
     ),
 )
 

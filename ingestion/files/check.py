@@ -1,4 +1,4 @@
-"""What a mapping would make of a file: rows, columns, values without a meaning, refused rows. Nothing lands."""
+"""What a mapping would make of a file: rows, columns, values without a meaning, refusals. Nothing lands."""
 
 from __future__ import annotations
 

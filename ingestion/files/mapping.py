@@ -11,12 +11,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from ingestion.errors import ConfigError
 from ingestion.region import Strict, known_zone, reason_of
+from ingestion.shape import names
 
 Format = Literal["csv", "xlsx", "jsonl", "parquet"]
 RowKind = Literal["appeals", "answers"]
 
 CHANNELS = (
-    "vk", "ok", "telegram", "max", "bot_telegram", "bot_viber", "bot_max", "pos", "incident", "open311", "other",
+    "vk", "ok", "telegram", "max", "bot_telegram", "bot_viber", "bot_max", "pos", "incident", "open311",
+    "other",
 )  # fmt: skip
 # What a field may say after its value map; fields that are not here may say anything.
 VOCABULARY: dict[str, tuple[str, ...]] = {
@@ -26,12 +28,14 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "outcome": ("solved", "explained", "not_solved", "postponed"),
 }
 ANSWER_KINDS = ("interim", "final")
-APPEAL_FIELDS = frozenset(
-    "ticket_id channel intake kind created_at registered_at closed_at status outcome topic_group topic"
-    " municipality locality street house latitude longitude authority ogrn author age_group rating fast_track"
-    " text tags".split()
+APPEAL_FIELDS = names(
+    """
+    ticket_id channel intake kind created_at registered_at closed_at status outcome topic_group topic
+    municipality locality street house latitude longitude authority ogrn author age_group rating fast_track
+    text tags
+    """
 )
-ANSWER_FIELDS = frozenset("ticket_id answer_id answered_at kind authority ogrn text".split())
+ANSWER_FIELDS = names("ticket_id answer_id answered_at kind authority ogrn text")
 REQUIRED_MOMENT = {"appeals": "registered_at", "answers": "answered_at"}
 ENDINGS: dict[str, Format] = {
     ".csv": "csv",

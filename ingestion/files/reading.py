@@ -26,6 +26,7 @@ _HEAD_LINES = 50
 _DELIMITERS = ";,\t|"
 _COPY_CHARACTERS = 2**22
 _SEEN_OBJECTS = 1000
+_IS_OBJECT = "(CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END)"
 
 
 @dataclass(frozen=True)
@@ -210,13 +211,11 @@ def _jsonl(path: Path, readable: Path, mapping: Mapping, connection: duckdb.Duck
         " store_rejects=true)"
     )
     objects = f"SELECT line FROM {lines} WHERE trim(line) <> ''"
-    whole = f"SELECT json(line) AS line FROM ({objects}) WHERE CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"  # noqa: S608
+    whole = f"SELECT json(line) AS line FROM ({objects}) WHERE {_IS_OBJECT}"
     seen = connection.execute(
-        f"SELECT DISTINCT unnest(json_keys(line)) FROM ({whole} LIMIT {_SEEN_OBJECTS}) ORDER BY 1"  # noqa: S608
+        f"SELECT DISTINCT unnest(json_keys(line)) FROM ({whole} LIMIT {_SEEN_OBJECTS}) ORDER BY 1"
     ).fetchall()
-    broken = connection.execute(
-        f"SELECT count(*) FROM ({objects}) WHERE NOT (CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END)"  # noqa: S608
-    ).fetchall()[0][0]
+    broken = connection.execute(f"SELECT count(*) FROM ({objects}) WHERE NOT {_IS_OBJECT}").fetchall()[0][0]
     headers = [str(name) for (name,) in seen]
     _check_headers(path, headers, mapping)
     picked = [
@@ -224,7 +223,7 @@ def _jsonl(path: Path, readable: Path, mapping: Mapping, connection: duckdb.Duck
         for n, header in enumerate(headers)
     ]
     _remember_broken(connection, int(broken))
-    return Part(_cells(f"(SELECT {', '.join(picked)} FROM ({whole}))", headers), tuple(headers), "jsonl", 1)  # noqa: S608
+    return Part(_cells(f"(SELECT {', '.join(picked)} FROM ({whole}))", headers), tuple(headers), "jsonl", 1)
 
 
 def _remember_broken(connection: duckdb.DuckDBPyConnection, count: int) -> None:
@@ -237,7 +236,7 @@ def _parquet(path: Path, mapping: Mapping, connection: duckdb.DuckDBPyConnection
     try:
         described = connection.execute(
             f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})"
-        ).fetchall()  # noqa: S608
+        ).fetchall()
     except duckdb.Error as error:
         raise UnreadableFile(
             f"The file {path} is damaged or no Parquet file", "deliver it again and replace the file"
@@ -250,7 +249,7 @@ def _parquet(path: Path, mapping: Mapping, connection: duckdb.DuckDBPyConnection
         f"CAST({name} AS TIMESTAMP) AS c{n}" if kinds[n] == "local" else f"{name} AS c{n}"
         for n, name in enumerate(quoted)
     ]
-    relation = f"(SELECT {', '.join(picked)} FROM read_parquet({literal(str(path))}))"  # noqa: S608
+    relation = f"(SELECT {', '.join(picked)} FROM read_parquet({literal(str(path))}))"
     return Part(_cells(relation, headers, kinds), tuple(headers), "parquet", 1)
 
 

@@ -28,7 +28,6 @@ from ingestion.tables import ParquetRows
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 _SAFE_FIELDS = (APPEAL_FIELDS | ANSWER_FIELDS) - {"author", "authority"}
 _REASONS = {
@@ -101,15 +100,9 @@ def _teach(
     """Make a Python function over columns of text known to SQL, in place of an earlier one of that name."""
     if connection.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = ?", [name]).fetchall():
         connection.remove_function(name)
-    connection.create_function(
-        name,
-        function,
-        ["VARCHAR"] * arguments,  # type: ignore[arg-type]
-        returns,  # type: ignore[arg-type]
-        type="arrow",  # type: ignore[arg-type]
-        null_handling="special",  # type: ignore[arg-type]
-        side_effects=True,  # what it is told must reach it exactly once
-    )
+    # What it is told must reach it exactly once, hence side_effects; the stubs know no plain strings.
+    options: dict[str, Any] = {"type": "arrow", "null_handling": "special", "side_effects": True}
+    connection.create_function(name, function, ["VARCHAR"] * arguments, returns, **options)
 
 
 def _masked(texts: Any) -> Any:

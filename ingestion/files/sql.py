@@ -1,4 +1,4 @@
-"""A mapping as SQL: every value an expression over the delivered columns, so that millions of rows take seconds.
+"""A mapping as SQL: every value an expression over delivered columns, so that millions of rows take seconds.
 
 The rare cases leave SQL: suspicious texts are masked by `ingestion.privacy`, refused rows and values that
 were left empty are told to Python, one call per few thousand rows.
@@ -33,9 +33,9 @@ _MASKED = frozenset(("text", "tags", "locality", "street", "house"))
 _NAMES_MASKED = frozenset(("authority",))
 # What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
 _HOLDERS = ("@", "[", "*", "<", "&")
-# Each regular expression over a long text costs as much as reading it, so one that is cheap and says maybe too
-# often goes first. Numbers that are masked have eight digits, or five after a word that announces a phone; the
-# ranges stand for scripts whose digits and letters we have no cheap test for.
+# Each regular expression over a long text costs as much as reading it, so one that is cheap and says maybe
+# too often goes first. Numbers that are masked have eight digits, or five after a word that announces a
+# phone; the ranges stand for scripts whose digits and letters we have no cheap test for.
 _RARE_SCRIPTS = r"[\x{530}-\x{1fff}\x{2c00}-\x{fdff}\x{fe10}-\x{1efff}\x{1fb00}-\x{10ffff}]"
 _FIVE_DIGITS = rf"(?:[0-9][^0-9]*){{5}}|{_RARE_SCRIPTS}"
 _EIGHT_DIGITS_OR_WORD = rf"(?:[0-9][^0-9]*){{8}}|(?i:тел|звон|моб|сот|факс)|{_RARE_SCRIPTS}"
@@ -129,7 +129,8 @@ class Selects:
                 )
                 yield (
                     field,
-                    f"SELECT DISTINCT {text} FROM {self._layers()} WHERE {text} IS NOT NULL AND {mapped} IS NULL"  # noqa: S608
+                    f"SELECT DISTINCT {text} FROM {self._layers()}"
+                    f" WHERE {text} IS NOT NULL AND {mapped} IS NULL"
                     f"{meant_empty if listed else ''} ORDER BY 1 LIMIT {limit}",
                 )
 
@@ -141,7 +142,7 @@ class Selects:
             "file_name": literal(query.file_name),
         }
         shown = [
-            f"CAST({fixed.get(column.name) or values[column.name]} AS {SQL_TYPES[column.type]}) AS {column.name}"
+            f"CAST({(values | fixed)[column.name]} AS {SQL_TYPES[column.type]}) AS {column.name}"
             for column in table.all_columns
         ]
         shown.append(f"{literal(query.load_id)} AS _dlt_load_id")
@@ -175,7 +176,8 @@ class Selects:
         reason = (
             f"CASE WHEN _key IS NULL THEN 'no key' WHEN {said} IS NULL THEN 'no registration date'"
             " WHEN _at IS NULL THEN 'unreadable registration date'"
-            f" WHEN _at < {lowest} OR _at > {highest} THEN 'impossible registration date'{self._refusals()} END"
+            f" WHEN _at < {lowest} OR _at > {highest} THEN 'impossible registration date'"
+            f"{self._refusals()} END"
         )
         keep = f"refuse(_reason, _key, {self._payload()})" if tell else "false"
         outside = ""
@@ -194,7 +196,8 @@ class Selects:
         for field, rule in self._mapping.columns.items():
             if rule.otherwise == "refuse":
                 text, mapped = self._text(rule), self._mapped(field, rule)
-                said += f" WHEN {text} IS NOT NULL AND {mapped} IS NULL THEN {literal(f'unknown value of {field}')}"
+                reason = literal(f"unknown value of {field}")
+                said += f" WHEN {text} IS NOT NULL AND {mapped} IS NULL THEN {reason}"
         return said
 
     def _payload(self) -> str:
@@ -343,7 +346,8 @@ class Selects:
             whole = f"TRY_CAST({text} AS BIGINT)"
             # From 2001 to 2100: smaller numbers are something else, such as days of Excel.
             lowest, highest = 1_000_000_000 * 1_000_000 // factor, 4_102_444_800 * 1_000_000 // factor
-            return f"CASE WHEN {whole} BETWEEN {lowest} AND {highest} THEN make_timestamp({whole} * {factor}) END"
+            micros = f"make_timestamp({whole} * {factor})"
+            return f"CASE WHEN {whole} BETWEEN {lowest} AND {highest} THEN {micros} END"
         zoned = (
             rf"regexp_matches({text}, '[0-9](?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)$') AND length({text}) > 10"
         )
@@ -353,7 +357,7 @@ class Selects:
         )
 
     def _to_utc(self, local: str) -> str:
-        """Wall time of the mapping's zone → UTC, as Python's zoneinfo does it (the first of two equal hours)."""
+        """Wall time of the mapping's zone → UTC as zoneinfo does it: the first of two equal hours."""
         changes = _offsets(self._query.zone)
         seconds = [f"to_seconds({offset})" for _, offset in changes]
         if len(changes) == 1:

@@ -111,7 +111,8 @@ def entries_after(path: Path, channel: str, region: str, seq: int) -> Iterator[t
         return
     with closing(_connected(path)) as connection:
         found = connection.execute(
-            "SELECT seq, received_at, content FROM events WHERE channel = ? AND region = ? AND seq > ? ORDER BY seq",
+            "SELECT seq, received_at, content FROM events"
+            " WHERE channel = ? AND region = ? AND seq > ? ORDER BY seq",
             (channel, region, seq),
         )
         for number, received_at, content in found:
@@ -132,7 +133,8 @@ def prune(path: Path, channel: str, region: str, seq: int, now: datetime) -> int
 def _insert(connection: sqlite3.Connection, entries: list[Entry]) -> None:
     """A replay is no error: it is there already."""
     rows = [
-        (one.channel, one.region, one.event_id, iso_z(one.received_at), orjson.dumps(one.content)) for one in entries
+        (one.channel, one.region, one.event_id, iso_z(one.received_at), orjson.dumps(one.content))
+        for one in entries
     ]
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -102,7 +102,7 @@ class Open311Client:
         if not isinstance(body, list):
             raise ContractBroken(
                 "open311.requests: the answer is no list of requests",
-                "check base_url (it ends before /requests.json); the cursor has not moved and nothing was kept",
+                "check base_url (it ends before /requests.json); nothing of this load was kept",
             )
         return body
 

@@ -15,5 +15,7 @@ def probe(region: Region, settings: Settings) -> Probe:
     assert source is not None, "asked for connected sources only"  # noqa: S101
     services = Open311Client(source, region, settings, Tally()).services()
     if not isinstance(services, list):
-        raise ContractBroken("Open311 answers with no list of services", "check base_url in the region's file")
+        raise ContractBroken(
+            "Open311 answers with no list of services", "check base_url in the region's file"
+        )
     return Probe(f"the service answers, {len(services)} request types")

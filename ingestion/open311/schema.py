@@ -14,7 +14,11 @@ REQUESTS = RawTable(
         Column("description", "text", "Masked text."),
         Column("agency_responsible", "text", "Agency, persons' names masked."),
         Column("requested_at", "timestamp", "Made, UTC.", required=True),
-        Column("updated_at", "timestamp", "Last changed, of closed ones when they were closed, UTC; may be nonsense."),
+        Column(
+            "updated_at",
+            "timestamp",
+            "Last changed, of closed ones when they were closed, UTC; may be nonsense.",
+        ),
         Column("expected_at", "timestamp", "Expected to be done, UTC."),
         Column("address", "text", "Masked address."),
         Column("zipcode", "text", "Postal code."),

@@ -67,8 +67,12 @@ def read(run: Run) -> Iterator[Batch]:
 
 
 def _opened(run: Run, now: datetime) -> datetime:
+    """Local midnight of the region's first day, in UTC; a year ago where the region does not name it."""
     opened = run.region.opened_on
-    return now - _DEFAULT_HISTORY if opened is None else max(_BEGINNING, datetime(opened.year, opened.month, opened.day))  # noqa: DTZ001
+    if opened is None:
+        return now - _DEFAULT_HISTORY
+    midnight = datetime(opened.year, opened.month, opened.day, tzinfo=run.region.zone)
+    return max(_BEGINNING, midnight.astimezone(UTC).replace(tzinfo=None))
 
 
 class _Reader:
@@ -96,7 +100,9 @@ class _Reader:
                 try:
                     row = self._row(record)
                 except ValueError as error:
-                    self._run.quarantine("requests", reference, "unusable request", f"{error}.", record, _KEEP)
+                    self._run.quarantine(
+                        "requests", reference, "unusable request", f"{error}.", record, _KEEP
+                    )
                     self._known[reference] = [digest, iso_z(self._run.settings.now())]
                     continue
                 if self._run.window is not None and row["requested_at"] not in self._run.window:
@@ -111,7 +117,9 @@ class _Reader:
     def remember(self, now: datetime, lookback_days: int) -> None:
         """Move the cursor; digests are kept as long as their requests may come again."""
         if self._odd:
-            self._tally.note(f"{self._odd} dates of changes were unreadable or impossible and were left empty.")
+            self._tally.note(
+                f"{self._odd} dates of changes were unreadable or impossible and were left empty."
+            )
         horizon = iso_z(min(self._newest, now - timedelta(days=lookback_days + 1)))
         known = {key: told for key, told in self._known.items() if told[1] >= horizon}
         self._run.state.update(updated_at=iso_z(self._newest), polled_at=iso_z(now), known=known)
@@ -173,7 +181,7 @@ def _text(value: str | int | None) -> str | None:
 
 def _degrees(value: float | str | None, bound: int) -> float | None:
     try:
-        degrees = float(value) if value not in (None, "") else None
+        degrees = None if value is None or value == "" else float(value)
     except ValueError:
         return None
     return degrees if degrees is not None and abs(degrees) <= bound else None

@@ -20,7 +20,8 @@ class PosClient:
     """Pages of ПОС appeals for one region; requests and retries are booked on `tally`."""
 
     def __init__(self, source: PosSource, region: Region, settings: Settings, tally: Tally) -> None:
-        assert source.base_url is not None and source.token_env is not None  # noqa: S101 - the model checks it
+        assert source.base_url is not None, "the model checks it"  # noqa: S101
+        assert source.token_env is not None, "the model checks it"  # noqa: S101
         self._tally = tally
         self._page_size = source.page_size
         self._api = Api(

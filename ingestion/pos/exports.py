@@ -139,7 +139,9 @@ class _Batch:
             "registered_at": registered_at,
             "updated_at": updated_at,
             "status": status,
-            **{name: texts[name] for name in ("category", "subcategory", "municipality", "age_group", "ogrn")},
+            **{
+                name: texts[name] for name in ("category", "subcategory", "municipality", "age_group", "ogrn")
+            },
             "fast_track": yes(texts["fast_track"], "fast track"),
             **{name: mask_optional(texts[name]) for name in ("locality", "street", "house", "text")},
             "author_key": run.pseudonyms.author_key("pos", author) if author else None,
@@ -199,7 +201,7 @@ def _optional(run: Run, record: Mapping[str, Any], field: str) -> datetime | Non
     """A moment that may be absent or unreadable."""
     cell = record.get(field)
     moment = None if cell is None else to_utc(cell, run.region.zone)
-    return moment if moment is not None and EARLIEST_YEAR <= moment.year and moment <= run.latest else None
+    return moment if moment is not None and moment.year >= EARLIEST_YEAR and moment <= run.latest else None
 
 
 def _required(run: Run, record: Mapping[str, Any], field: str) -> datetime:

@@ -43,7 +43,9 @@ def read_votes(run: Run, client: PosClient) -> Iterator[Batch]:
                     raise ValueError("there are no options")
             except ValueError as error:
                 detail = f"In this vote {error}."
-                run.quarantine("surveys", vote["id"], "unusable vote", detail, {"title": vote["title"]}, SAFE_FIELDS)
+                run.quarantine(
+                    "surveys", vote["id"], "unusable vote", detail, {"title": vote["title"]}, SAFE_FIELDS
+                )
                 continue
             lines += found
             known[vote["id"]] = digest

@@ -9,7 +9,13 @@ def surveys_table(name: str, title: str) -> RawTable:
         name,
         f"{title}: one row per version of a survey that was read.",
         (
-            Column("survey_id", "text", "Number in the source, else a stable hash of title and start.", True, True),
+            Column(
+                "survey_id",
+                "text",
+                "Number in the source, else a stable hash of title and start.",
+                True,
+                True,
+            ),
             Column("title", "text", "Masked title."),
             Column("starts_on", "date", "First local day.", required=True),
             Column("ends_on", "date", "Last local day; null while open."),

@@ -13,5 +13,7 @@ def probe(region: Region, settings: Settings) -> Probe:
     assert source is not None, "asked for connected sources only"  # noqa: S101
     settings.token(source.token_env, region, "viber")
     kept = sum(1 for _ in entries_after(journal_path(settings.data), "viber", region.region_id, 0))
-    missing = () if kept else ("events: none has come yet; is `otklik inbox serve` reachable and registered?",)
+    missing = (
+        () if kept else ("events: none has come yet; is `otklik inbox serve` reachable and registered?",)
+    )
     return Probe(f"{kept} events in the inbox", missing)

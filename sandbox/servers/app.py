@@ -18,29 +18,38 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.deliveries import write_deliveries
 from sandbox.faults import FaultError, Faults
 from sandbox.incident import write_exports
 from sandbox.scenario import ScenarioError, iso, parse_moment
 from sandbox.servers.max import MaxServer
 from sandbox.servers.messages import MessageDesk
 from sandbox.servers.ok import OkServer
+from sandbox.servers.open311 import Open311Server
 from sandbox.servers.pos import PosServer
 from sandbox.servers.telegram import TelegramServer
+from sandbox.servers.viber import ViberServer
 from sandbox.servers.vk import VkServer
 from sandbox.truth import truth
 from sandbox.world import World
 
 
 def build_app(
-    world: World, exports: Path | None = None, clock: Callable[[], float] = time.monotonic
+    world: World,
+    exports: Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    kit: Path | None = None,
 ) -> Starlette:
-    """`exports`: folder of «Инцидент»'s files, rewritten when now moves; `clock` drives the rate limits."""
+    """`exports`: folder of «Инцидент»'s files, rewritten when now moves; `kit`: the whole kit's folder, whose
+    deliveries are rewritten instead; `clock` drives the rate limits."""
     faults, log = Faults(), Counter[str]()
     vk, pos = VkServer(world, faults, log, clock), PosServer(world, faults, log, clock)
     ok = OkServer(world, faults, log, clock)
     telegram = TelegramServer(world, faults, log, clock)
     max_server = MaxServer(world, faults, log, clock)
-    control = _Control(world, faults, log, vk, exports)
+    open311 = Open311Server(world, faults, log, clock)
+    viber = ViberServer(world, log)
+    control = _Control(world, faults, log, vk, exports, kit)
     desk = MessageDesk(ok, telegram, max_server)
     verbs = ["GET", "POST", "DELETE"]
     app = Starlette(
@@ -50,6 +59,9 @@ def build_app(
             Route("/ok/fb.do", ok.endpoint, methods=["GET", "POST"]),
             Route("/telegram/bot{token}/{method}", telegram.endpoint, methods=["GET", "POST"]),
             Route("/max/{rest:path}", max_server.endpoint, methods=verbs),
+            Route("/open311/{name}", open311.endpoint, methods=["GET"]),
+            Route("/viber/pa/{method}", viber.endpoint, methods=["POST"]),
+            Route("/_control/viber/deliver", viber.deliver, methods=["POST"]),
             Route("/_control/messages", desk.message, methods=["POST"]),
             Route("/_control/telegram", desk.rewind_telegram, methods=["DELETE"]),
             Route("/_control/max", desk.rewind_max, methods=["DELETE"]),
@@ -67,9 +79,16 @@ def build_app(
 
 class _Control:
     def __init__(
-        self, world: World, faults: Faults, log: Counter[str], vk: VkServer, exports: Path | None
+        self,
+        world: World,
+        faults: Faults,
+        log: Counter[str],
+        vk: VkServer,
+        exports: Path | None,
+        kit: Path | None,
     ) -> None:
-        self._world, self._faults, self._log, self._vk, self._exports = world, faults, log, vk, exports
+        self._world, self._faults, self._log, self._vk = world, faults, log, vk
+        self._exports, self._kit = exports, kit
 
     async def now(self, request: Request) -> Response:
         if request.method == "POST":
@@ -77,7 +96,9 @@ class _Control:
                 self._world.now = parse_moment(str((await _json(request))["now"]))
             except (KeyError, TypeError, ScenarioError) as error:
                 return _refused(f'Post {{"now": "2026-11-20T19:00:00Z"}}: {error}')
-            if self._exports is not None:
+            if self._kit is not None:
+                write_deliveries(self._world, self._kit)
+            elif self._exports is not None:
                 write_exports(self._world, self._exports)
         return _answer({"now": iso(self._world.now)})
 

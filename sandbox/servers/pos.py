@@ -23,8 +23,9 @@ from starlette.responses import Response
 from sandbox.faults import REFUSALS, Faults, FaultyResponse
 from sandbox.noise import Ints, key, mix
 from sandbox.population import POS, REJECTED
-from sandbox.scenario import OUTCOMES
+from sandbox.scenario import OUTCOMES, Survey
 from sandbox.servers.limits import RateLimit
+from sandbox.truth import survey_votes
 from sandbox.world import World
 
 _FILTERS = ("updated_since", "updated_until", "registered_since", "registered_until")
@@ -71,7 +72,9 @@ class PosServer:
         headers: dict[str, str] = {}
         try:
             self._check(request)
-            status, answer = 200, self.appeals(dict(request.query_params))
+            query = dict(request.query_params)
+            votes = request.path_params["rest"] == "votes"
+            status, answer = 200, self.votes(query) if votes else self.appeals(query)
             answer = self.faults.told(path, "", answer)
         except PosError as error:
             status, answer = error.status, {"error": {"code": error.code, "message": str(error)}}
@@ -84,8 +87,8 @@ class PosServer:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or token != self.world.token("pos"):
             raise PosError(401, "unauthorized", "The bearer token is missing or unknown.")
-        if request.path_params.get("rest") != "appeals":
-            raise PosError(404, "not_found", "No such resource; there is /api/v1/appeals.")
+        if request.path_params.get("rest") not in {"appeals", "votes"}:
+            raise PosError(404, "not_found", "No such resource; there are /api/v1/appeals and /api/v1/votes.")
         if not self._limit.allows(token, self.world.scenario.pos.requests_per_second):
             raise PosError(429, "too_many_requests", "Too many requests in one second.", retry_after=1)
 
@@ -110,6 +113,41 @@ class PosServer:
         more, chosen = len(chosen) > limit, chosen[:limit]
         items = self._items(shot.place[chosen], shot.updated[chosen], shot.now)
         return {"items": items, "next_cursor": _cursor(int(shot.sort_key[chosen[-1]])) if more else None}
+
+    def votes(self, query: dict[str, str]) -> dict[str, Any]:
+        """The answer to GET /api/v1/votes: surveys held in ПОС that have begun, in order of their ids."""
+        if set(query) - {"limit", "cursor"}:
+            raise PosError(400, "unknown_parameter", "There are limit and cursor.")
+        limit = _limit(query.get("limit", "100"))
+        today = dt.datetime.fromtimestamp(self.world.now, self.world.scenario.zone).date()
+        held = [one for one in self.world.scenario.surveys if one.channel == "pos" and one.since <= today]
+        after = [one for one in sorted(held, key=lambda one: one.id) if one.id > query.get("cursor", "")]
+        items = [self._vote(survey) for survey in after[:limit]]
+        return {"items": items, "next_cursor": items[-1]["id"] if len(after) > limit else None}
+
+    def _vote(self, survey: Survey) -> dict[str, Any]:
+        names = {place.id: place.name for place in self.world.scenario.territories}
+        return {
+            "id": survey.id,
+            "title": survey.title,
+            "starts_on": survey.since.isoformat(),
+            "ends_on": (survey.until - dt.timedelta(days=1)).isoformat(),
+            "territory": names.get(survey.territory or ""),
+            "participants": survey.participants,
+            "questions": [
+                {
+                    "id": f"q{n}",
+                    "text": question.text,
+                    "options": [
+                        {"id": f"o{m}", "text": option, "territory": names.get(place or ""), "votes": votes}
+                        for m, (option, place, votes) in enumerate(
+                            survey_votes(survey.territory, question.options)
+                        )
+                    ],
+                }
+                for n, question in enumerate(survey.questions, 1)
+            ],
+        }
 
     def _snapshot(self) -> _Snapshot:
         now = self.world.now

@@ -42,7 +42,10 @@ COLUMNS: dict[str, Any] = {
     "latitude": "Широта",
 }
 HEADER = "Номер;Дата;Закрыто;Вид;Итог;Автор;Текст;Исполнитель;Оценка;Широта"
-ROW = "7;05.03.2026 09:30;06.03.2026;жалоба;Решено;user-1;Яма, звоните +7 912 345-67-89;Иванов И. И., ЖЭУ;5;56,8"
+ROW = (
+    "7;05.03.2026 09:30;06.03.2026;жалоба;Решено;user-1;"
+    "Яма, звоните +7 912 345-67-89;Иванов И. И., ЖЭУ;5;56,8"
+)
 
 
 @pytest.fixture
@@ -74,8 +77,8 @@ def test_a_row_lands_mapped_masked_and_in_utc(folder: Path, deployment: Deployme
     report = load(deployment)
     assert (report.resources["appeals"].received, report.landed) == (1, 1)
     row = deployment.query(
-        "select ticket_id, file_name, channel, intake, kind, registered_at, closed_at, outcome, authority, rating,"
-        " latitude, text, author_key, _dlt_load_id, region_id from raw.files_appeals"
+        "select ticket_id, file_name, channel, intake, kind, registered_at, closed_at, outcome, authority,"
+        " rating, latitude, text, author_key, _dlt_load_id, region_id from raw.files_appeals"
     )[0]
     assert row == (
         "7",
@@ -357,9 +360,9 @@ def test_nobody_s_data_reaches_the_disk(folder: Path, deployment: Deployment) ->
 
 
 _PIECES = st.sampled_from(
-    ["8 912 345-67-89", "тел 2-34-56", "Звоните 234567", "id12", "@ivan", "[id1|И]", "vk.com/x", "T.ME/x", "*id5",
-     "4276 5500 1234 5678", "112-233-445 95", "12 34 567890", "дом 5", "&#56;", "<b>", "٨٩١٢٣٤٥٦٧٨٩", "１２３４５６７８９０１",
-     "+7(912)3456789", "9123456789", "текст", " ", "\u200b", "\n", "🙂"]
+    ["8 912 345-67-89", "тел 2-34-56", "Звоните 234567", "id12", "@ivan", "[id1|И]", "vk.com/x", "T.ME/x",
+     "*id5", "4276 5500 1234 5678", "112-233-445 95", "12 34 567890", "дом 5", "&#56;", "<b>", "٨٩١٢٣٤٥٦٧٨٩",
+     "１２３４５６７８９０１", "+7(912)3456789", "9123456789", "текст", " ", "\u200b", "\n", "🙂"]
 )  # fmt: skip
 
 

@@ -24,10 +24,13 @@ from starlette.applications import Starlette
 
 from ingestion.clock import parse_utc
 from ingestion.inbox.app import MAX_BODY_BYTES, Receiver
+from ingestion.inbox.drain import drain
 from ingestion.inbox.journal import KEPT_FOR, Journal, entries_after, journal_path, prune
 from ingestion.inbox.serve import handlers_of
 from ingestion.pipeline import LoadReport, ingest
 from ingestion.privacy import Pseudonyms
+from ingestion.run import Run
+from ingestion.sources import find_source
 from tests.ingestion.support import KEY, TOKEN, Deployment
 
 NOW = parse_utc("2026-11-21T00:00:00Z")
@@ -38,7 +41,10 @@ PERSON = "01234567890A="
 def viber(kind: str = "message", **changes: Any) -> dict[str, Any]:
     event: dict[str, Any] = {"event": kind, "timestamp": STAMP - 3_600_000, "message_token": 2**63 + 11}
     if kind == "message":
-        event |= {"sender": {"id": PERSON, "name": "Иван"}, "message": {"type": "text", "text": "Яма, +7 912 345-67-89"}}
+        event |= {
+            "sender": {"id": PERSON, "name": "Иван"},
+            "message": {"type": "text", "text": "Яма, +7 912 345-67-89"},
+        }
     elif kind in {"delivered", "seen", "failed"}:
         event |= {"user_id": PERSON}
     else:
@@ -179,18 +185,27 @@ def test_vk_confirms_and_lands_comments(door: Door, deployment: Deployment) -> N
     assert post(type="confirmation") == (200, "c0nf1rm")
     assert post(type="confirmation", secret="guess")[0] == 403
     comment = {
-        "id": 7, "from_id": 99, "date": STAMP // 1000 - 60, "text": "Яма, a@b.ru", "post_id": 3, "post_owner_id": -5,
-        "parents_stack": [2],
+        "id": 7, "from_id": 99, "date": STAMP // 1000 - 60, "text": "Яма, a@b.ru", "post_id": 3,
+        "post_owner_id": -5,         "parents_stack": [2],
     }  # fmt: skip
     for _ in range(2):
         assert post(type="wall_reply_new", event_id="e1", object=comment) == (200, "ok")
     assert post(type="wall_reply_edit", event_id="e2", object={"id": 7}) == (200, "ok")
     assert post(type="group_join", event_id="e3", object={"user_id": 99}) == (200, "ok")
-    kept = [content for _, _, content in entries_after(journal_path(deployment.root / "data"), "vk", "test", 0)]
+    kept = [
+        content for _, _, content in entries_after(journal_path(deployment.root / "data"), "vk", "test", 0)
+    ]
     assert len(kept) == 3
     assert kept[0]["rows"][0][1]["text"] == "Яма, ‹почта›"
     assert kept[0]["rows"][0][1]["author_key"] == Pseudonyms(SecretStr(KEY)).author_key("vk", 99)
     assert kept[1]["problem"]["reason"] == "unreadable comment"
+    run = Run(find_source("vk"), deployment.region, deployment.settings, None, fetched_at=NOW, state={})
+    ((table, page),) = drain(run, "vk")
+    assert (table.name, page["text"].to_pylist(), page["created_at"].to_pylist()) == (
+        "vk_comments", ["Яма, ‹почта›"], [datetime(2026, 11, 20, 23, 59)],
+    )  # fmt: skip
+    assert (run.tallies["comments"].received, run.tallies["comments"].quarantined) == (2, 1)
+    assert run.state == {"inbox_position": 3}
 
 
 def test_a_load_that_fails_takes_nothing_from_the_journal(
@@ -245,10 +260,10 @@ def test_what_was_answered_survives_kill_9(door: Door, deployment: Deployment, t
             for number in range(20):
                 token = str(life * 100 + number)
                 body = json.dumps(viber(message_token=token)).encode()
-                asked = urllib.request.Request(
+                asked = urllib.request.Request(  # noqa: S310 - our own loopback address
                     f"{ready.read_text()}/viber/test", body, {"X-Viber-Content-Signature": sign(body)}
                 )
-                with urllib.request.urlopen(asked, timeout=10) as answer:
+                with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
                     assert answer.status == 200
                 answered.append(token)
         finally:

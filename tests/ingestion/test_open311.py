@@ -103,9 +103,13 @@ def test_the_whole_history_lands_in_windows_that_fit(city: City, deployment: Dep
 def test_live_lands_only_what_is_new_or_changed(city: City, deployment: Deployment) -> None:
     load(deployment)
     assert load(deployment).landed == 0
-    city.rows[0] = request(1, status="closed", updated_datetime="2026-11-20T23:00:00Z", status_notes="Засыпано")
+    city.rows[0] = request(
+        1, status="closed", updated_datetime="2026-11-20T23:00:00Z", status_notes="Засыпано"
+    )
     city.rows.append(request(30, "2026-11-20T22:00:00Z"))
-    city.rows.append(request(31, "2026-11-19T22:00:00Z", updated_datetime="2019-01-01T00:00:00Z"))  # backdated
+    city.rows.append(
+        request(31, "2026-11-19T22:00:00Z", updated_datetime="2019-01-01T00:00:00Z")
+    )  # backdated
     city.rows.append(request(32, "2026-11-19T22:00:00Z", updated_datetime=None))
     assert load(deployment).landed == 4
     assert load(deployment).landed == 0
@@ -126,7 +130,7 @@ def test_a_window_is_half_open_and_moves_nothing(city: City, deployment: Deploym
 def test_dirty_dates_go_through_or_to_quarantine(city: City, deployment: Deployment) -> None:
     city.rows = [
         request(1, updated_datetime="2026-11-01T09:00:00Z", requested_datetime="2026-11-02T09:00:00Z"),
-        request(2, status="closed", updated_datetime="2026-11-03T09:01:00Z", requested_datetime="2026-11-03T09:00:00Z"),
+        request(2, "2026-11-03T09:00:00Z", status="closed", updated_datetime="2026-11-03T09:01:00Z"),
         request(3, updated_datetime="3020-01-01T00:00:00Z"),
         request(4, "2026-11-05T09:00:00+05:00"),
         request(5, "2026-11-05T09:00:00"),
@@ -138,7 +142,12 @@ def test_dirty_dates_go_through_or_to_quarantine(city: City, deployment: Deploym
     tally = load(deployment).resources["requests"]
     assert (tally.landed, tally.quarantined) == (7, 2)
     assert tally.notes == ["1 dates of changes were unreadable or impossible and were left empty."]
-    rows = {row[0]: row[1:] for row in deployment.query("select service_request_id, requested_at, updated_at, longitude from raw.open311_requests")}
+    rows = {
+        row[0]: row[1:]
+        for row in deployment.query(
+            "select service_request_id, requested_at, updated_at, longitude from raw.open311_requests"
+        )
+    }
     assert rows["1"][1] < rows["1"][0]
     assert rows["3"][1] is None
     assert rows["4"][0] == rows["5"][0] == datetime(2026, 11, 5, 4)
@@ -148,11 +157,17 @@ def test_dirty_dates_go_through_or_to_quarantine(city: City, deployment: Deploym
 
 
 def test_strange_values_land_whole(city: City, deployment: Deployment) -> None:
-    city.rows = [request(1, description="я🙂\x00" * 50_000, surname="Иванов", media_url="http://x"), request(2, service_name=None)]
+    city.rows = [
+        request(1, description="я🙂\x00" * 50_000, surname="Иванов", media_url="http://x"),
+        request(2, service_name=None),
+    ]
     tally = load(deployment).resources["requests"]
     assert tally.landed == 2
     assert tally.unknown_fields == {"surname"}
-    assert deployment.one("select length(description) from raw.open311_requests where service_request_id = '1'") == 100_000
+    assert (
+        deployment.one("select length(description) from raw.open311_requests where service_request_id = '1'")
+        == 100_000
+    )
 
 
 @pytest.mark.parametrize("trouble", ["429", "429 with a hint", "500", "truncated", "drip"])
@@ -189,7 +204,11 @@ def test_troubles_that_pass_are_outlasted(
         (JSONResponse([], 403), AccessRefused, "OTKLIK_TEST_TOKEN"),
         (JSONResponse([], 404), RequestRefused, "HTTP 404"),
         ({"error": "html"}, ContractBroken, "no list of requests"),
-        ([{"service_request_id": "1", "status": "open"}], ContractBroken, "requested_datetime came as nothing"),
+        (
+            [{"service_request_id": "1", "status": "open"}],
+            ContractBroken,
+            "requested_datetime came as nothing",
+        ),
         ([request(1, description={"a": 1})], ContractBroken, "description came as object"),
     ],
 )
@@ -207,14 +226,18 @@ def test_troubles_that_stay_are_one_sentence(
     assert load(deployment).landed == 0
 
 
-def test_a_page_that_repeats_itself_never_ends_the_night(city: City, server: Server, deployment: Deployment) -> None:
+def test_a_page_that_repeats_itself_never_ends_the_night(
+    city: City, server: Server, deployment: Deployment
+) -> None:
     same = [request(n, "2026-10-10T10:10:10Z") for n in range(5)]
     server.answer = lambda asked, form: same
     with pytest.raises(ContractBroken, match="repeats the page before it"):
         load(deployment)
 
 
-def test_requests_that_move_and_change_while_we_read(city: City, server: Server, deployment: Deployment) -> None:
+def test_requests_that_move_and_change_while_we_read(
+    city: City, server: Server, deployment: Deployment
+) -> None:
     """New ones in front and changes in the middle: with pages by offset some would be lost."""
     calls = 0
 

@@ -17,13 +17,17 @@ from ingestion.pipeline import LoadReport, ingest
 from tests.ingestion.support import Deployment, Server
 
 HEADERS = [
-    "Номер", "Вид", "Дата создания", "Дата регистрации", "Дата изменения", "Статус", "Категория", "Подкатегория",
-    "Ускоренный срок", "Муниципалитет", "Текст", "ID заявителя", "Возрастная группа", "ОГРН", "Результат", "Оценка",
+    "Номер", "Вид", "Дата создания", "Дата регистрации", "Дата изменения", "Статус", "Категория",
+    "Подкатегория",
+    "Ускоренный срок", "Муниципалитет", "Текст", "ID заявителя", "Возрастная группа", "ОГРН",
+    "Результат", "Оценка",
     "Дата промежуточного ответа", "Промежуточный ответ", "Дата ответа", "Ответ",
 ]  # fmt: skip
 ROW: list[Any] = [
-    "72-1", "Сообщение", "05.03.2026 09:00:00", "05.03.2026 09:30:15", "07.03.2026 12:00:00", "Закрыто", "ЖКХ",
-    "Отопление", "да", "г. Озёрск", "Холодно, +7 912 345-67-89", "applicant-1", "35-45", "1027200000001", "Решено", 5,
+    "72-1", "Сообщение", "05.03.2026 09:00:00", "05.03.2026 09:30:15", "07.03.2026 12:00:00", "Закрыто",
+    "ЖКХ",
+    "Отопление", "да", "г. Озёрск", "Холодно, +7 912 345-67-89", "applicant-1", "35-45", "1027200000001",
+    "Решено", 5,
     "05.03.2026 10:00:00", "Приняли", "06.03.2026 10:00:00", "Сделали",
 ]  # fmt: skip
 
@@ -60,7 +64,9 @@ def write(path: Path, *rows: list[Any]) -> None:
 
 @pytest.mark.parametrize("name", ["export.xlsx", "export.csv"])
 def test_an_export_fills_the_tables_of_the_service(name: str, folder: Path, deployment: Deployment) -> None:
-    write(folder / name, ROW, changed(Номер="72-2", Вид="Обращение", Результат="", Оценка="", Статус="В работе"))
+    write(
+        folder / name, ROW, changed(Номер="72-2", Вид="Обращение", Результат="", Оценка="", Статус="В работе")
+    )
     report = load(deployment)
     landed = {resource: tally.landed for resource, tally in report.resources.items()}
     assert landed == {"appeals": 2, "statuses": 6, "answers": 4, "surveys": 0, "options": 0}
@@ -73,11 +79,14 @@ def test_an_export_fills_the_tables_of_the_service(name: str, folder: Path, depl
         ("appeal", datetime(2026, 3, 5, 4, 30, 15), datetime(2026, 3, 7, 7), "in_work", True,
          "Холодно, ‹телефон›", "35-45", None, None, True),
     ]  # fmt: skip
-    assert deployment.query("select answer_id, answered_at from raw.pos_answers where pos_id = '72-1' order by 2") == [
+    assert deployment.query(
+        "select answer_id, answered_at from raw.pos_answers where pos_id = '72-1' order by 2"
+    ) == [
         ("interim", datetime(2026, 3, 5, 5)),
         ("final", datetime(2026, 3, 6, 5)),
     ]
-    assert [row[0] for row in deployment.query("select status from raw.pos_statuses where pos_id = '72-1' order by position")] == [
+    course = "select status from raw.pos_statuses where pos_id = '72-1' order by position"
+    assert [row[0] for row in deployment.query(course)] == [
         "registered", "answered", "closed",
     ]  # fmt: skip
     assert load(deployment).landed == 0
@@ -105,7 +114,10 @@ def test_rows_that_cannot_be_used_are_set_aside(folder: Path, deployment: Deploy
 def test_a_window_takes_what_was_registered_in_it(folder: Path, deployment: Deployment) -> None:
     write(folder / "a.csv", ROW, changed(Номер="72-2", **{"Дата регистрации": "09.03.2026"}))
     load(deployment)
-    assert load(deployment, Window(parse_utc("2026-03-08"), parse_utc("2026-03-10"))).resources["appeals"].landed == 1
+    assert (
+        load(deployment, Window(parse_utc("2026-03-08"), parse_utc("2026-03-10"))).resources["appeals"].landed
+        == 1
+    )
 
 
 def test_votes_in_the_folder_are_known_by_their_headers(folder: Path, deployment: Deployment) -> None:
@@ -147,7 +159,10 @@ VOTE: dict[str, Any] = {
         {
             "id": "q1",
             "text": "Где?",
-            "options": [{"id": "1", "text": "У реки", "votes": 7}, {"id": "2", "text": "В центре", "votes": 3}],
+            "options": [
+                {"id": "1", "text": "У реки", "votes": 7},
+                {"id": "2", "text": "В центре", "votes": 3},
+            ],
         }
     ],
 }

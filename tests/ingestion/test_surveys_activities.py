@@ -39,7 +39,8 @@ def test_surveys_land_once_per_survey_and_option(folder: Path, deployment: Deplo
     report = load(deployment, "surveys")
     assert {name: tally.landed for name, tally in report.resources.items()} == {"surveys": 1, "options": 3}
     assert deployment.query(
-        "select title, starts_on, ends_on, channel, territory, participants, question_count from raw.surveys_surveys"
+        "select title, starts_on, ends_on, channel, territory, participants, question_count"
+        " from raw.surveys_surveys"
     ) == [("Мусоропровод", date(2026, 3, 1), date(2026, 3, 14), "ВК", None, 300, 1)]
     assert deployment.query("select option, territory, votes from raw.surveys_options order by votes") == [
         ("Оставить, тел. ‹телефон›", "Озёрск", 26),
@@ -56,7 +57,8 @@ def test_english_headers_give_the_same_keys(folder: Path, deployment: Deployment
     (folder / "surveys" / "b.csv").write_text("\n".join([ENGLISH, *english]), "utf-8")
     load(deployment, "surveys")
     assert deployment.query(
-        "select count(*), count(distinct (survey_id, question_id, option_id, coalesce(territory, ''))) from raw.surveys_options"
+        "select count(*), count(distinct (survey_id, question_id, option_id, coalesce(territory, '')))"
+        " from raw.surveys_options"
     ) == [(6, 3)]
 
 
@@ -102,7 +104,8 @@ def test_activities_land_by_kind(folder: Path, deployment: Deployment) -> None:
     tally = load(deployment, "activities").resources["activities"]
     assert (tally.received, tally.landed, tally.quarantined) == (5, 3, 2)
     rows = deployment.query(
-        "select kind, title, held_on, territory, authority, audience, count from raw.activities_activities order by 1"
+        "select kind, title, held_on, territory, authority, audience, count"
+        " from raw.activities_activities order by 1"
     )
     assert rows == [
         ("broadcast", "Эфир с главой", date(2026, 3, 1), "Озёрск", "‹имя›", 1200, 1),
