@@ -2,13 +2,17 @@
 
 `offices: {first_id, …}` gives every territory an authority `adm-<territory>` with a page; the other keys go
 to the pages. `institutions: {count, first_id, …}` gives schools, clinics and libraries in turn over the
-territories, each with a page on which nobody writes. What the scenario lists itself comes first.
+territories, each with a page on which nobody writes. A survey with a `count` stands for so many, begun evenly
+over its span. What the scenario lists itself comes first.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
+_THEMES = ("двор", "парк", "остановка", "площадка", "освещение", "маршрут", "каток", "библиотека")
 _KINDS = ("Школа", "Детский сад", "Библиотека", "Поликлиника", "Дом культуры", "Спортивная школа")
 
 
@@ -71,4 +75,32 @@ def expanded(document: dict[str, Any]) -> dict[str, Any]:
                     **given,
                 }
             )
+    if document.get("surveys"):
+        document["surveys"] = [one for survey in document["surveys"] for one in _surveys(survey)]
     return {**document, "authorities": authorities, "pages": pages}
+
+
+def _surveys(survey: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The survey itself, or the many that it stands for; each lasts two weeks and asks one question."""
+    survey = dict(survey)
+    count = survey.pop("count", None)
+    if count is None:
+        yield survey
+        return
+    since, until = survey.pop("from"), survey.pop("to")
+    for n in range(count):
+        begins = since + (until - since) * n // count
+        theme = _THEMES[n % len(_THEMES)]
+        yield {
+            "id": f"survey-{since:%Y}-{n + 1}",
+            "title": f"Опрос № {n + 1}: {theme}",
+            "from": begins,
+            "to": begins + dt.timedelta(days=14),
+            "questions": [
+                {
+                    "text": f"Нужно ли обновить: {theme}?",
+                    "options": {"Да": 300 + 37 * n % 500, "Нет": 100 + 53 * n % 300, "Всё равно": 40 + n},
+                }
+            ],
+            **survey,
+        }
