@@ -138,7 +138,7 @@ def test_a_warehouse_that_is_no_database_is_a_sentence(pos: Pos, deployment: Dep
 
 def test_an_unknown_source_lists_the_known() -> None:
     with pytest.raises(UsageError, match="use one of: registry, pos, vk, incident"):
-        find_source("telegram")
+        find_source("telegraph")
 
 
 def test_every_table_and_column_is_described() -> None:
