@@ -18,21 +18,6 @@ from pydantic import (
     model_validator,
 )
 
-SOURCE_NAMES = (
-    "registry",
-    "pos",
-    "vk",
-    "incident",
-    "ok",
-    "telegram",
-    "max",
-    "viber",
-    "open311",
-    "files",
-    "surveys",
-    "activities",
-)
-
 
 class Strict(BaseModel):
     """Unknown keys are errors, values never change."""
@@ -209,12 +194,12 @@ class ViberSource(Strict):
 
 
 class Sources(Strict):
-    """What is connected in a region; a source that is absent is simply not read."""
+    """What is connected in a region, in the order in which it is best read; what is absent is not read."""
 
     registry: FolderSource | None = None
-    incident: FolderSource | None = None
-    vk: VkSource | None = None
     pos: PosSource | None = None
+    vk: VkSource | None = None
+    incident: FolderSource | None = None
     ok: OkSource | None = None
     telegram: TelegramSource | None = None
     max: MaxSource | None = None
@@ -296,4 +281,4 @@ class Region(Strict):
     @property
     def connected(self) -> tuple[str, ...]:
         """Names of the sources this region has, in the order in which they are best read."""
-        return tuple(name for name in SOURCE_NAMES if getattr(self.sources, name) is not None)
+        return tuple(name for name in Sources.model_fields if getattr(self.sources, name) is not None)

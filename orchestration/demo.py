@@ -7,17 +7,22 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ingestion.config import load_regions, load_settings
+from ingestion.config import Region, Settings, load_regions, load_settings
 from ingestion.errors import UsageError
+from ingestion.inbox.serve import receiving
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.messages import Language
 from orchestration.processes import run_in_foreground
 from orchestration.street import ROOT, Listener, Outcome, Wish, run_street
+
+if TYPE_CHECKING:
+    from sandbox.kit import Sandbox
 
 MARKER = "demo.json"
 Progress = Callable[[Language, int], AbstractContextManager[Listener]]
@@ -39,9 +44,11 @@ def play(scenario: str, data: Path, progress: Progress) -> Outcome:
     preparing = threading.Thread(target=_import_street, daemon=True)
     preparing.start()
     try:
-        with launch(scenario, data) as _:
+        with launch(scenario, data) as sandbox:
             settings = load_settings()
-            reads = sum(len(region.connected) for region in load_regions(settings).values())
+            regions = load_regions(settings)
+            _receive(settings, regions, sandbox)
+            reads = sum(len(region.connected) for region in regions.values())
             with progress(settings.lang, reads) as listener:
                 preparing.join()
                 return run_street(settings, Wish(), listener)
@@ -50,6 +57,14 @@ def play(scenario: str, data: Path, progress: Progress) -> Outcome:
             str(error),
             "`ls sandbox/scenarios` lists those which exist, docs/scenarios.md says how to write one",
         ) from None
+
+
+def _receive(settings: Settings, regions: Mapping[str, Region], sandbox: Sandbox) -> None:
+    """Viber only pushes: its events reach the inbox before the street reads what lies there."""
+    for region in regions.values():
+        if region.sources.viber is not None:
+            with receiving(settings) as url:
+                sandbox.deliver_viber(f"{url}/viber/{region.region_id}")
 
 
 def claim(scenario: str, data: Path) -> None:

@@ -71,6 +71,7 @@ class Faults:
 
     def clear(self) -> None:
         self.waiting.clear()
+        self._answers.clear()
 
     def listed(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self.waiting]

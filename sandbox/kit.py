@@ -65,6 +65,11 @@ class Sandbox:
         """In telegram or max: whatever was confirmed is delivered anew."""
         self.control("DELETE", network)
 
+    def deliver_viber(self, url: str) -> dict[str, int]:
+        """Push Viber's events up to now to that webhook; how many were taken and how many were not."""
+        answer: dict[str, int] = self.control("POST", "viber/deliver", {"url": url})
+        return answer
+
     def requests(self) -> dict[str, int]:
         """How often each method was called since the start or `reset_requests`."""
         answer: dict[str, int] = self.control("GET", "requests")

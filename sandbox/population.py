@@ -164,7 +164,11 @@ def _quota_rows(scenario: Scenario, number: int, per_day: Ints) -> dict[str, Int
         age = _share(seed, f"age {number}", count, quota.age_group, scenario.vocabulary.age_groups)
     mean = round(count * quota.mean_first_answer_minutes)
     quantiles = _QUANTILES[below(stream(seed, f"delay {number}", count), 1024)]
-    delay = apportion(mean, quantiles) * 60 if source == INCIDENT else apportion(mean * 60, quantiles)
+    if source == INCIDENT:
+        # An answer takes a minute at least, and the mean stays the one asked for.
+        delay = (apportion(mean - count, quantiles) + 1) * 60 if mean > count else np.full(count, 60)
+    else:
+        delay = apportion(mean * 60, quantiles)
     interim = below(stream(seed, f"interim {number}", count), 10_000) < quota.interim_share * 10_000
     return {
         "source": np.full(count, source, dtype=np.int64),

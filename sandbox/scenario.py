@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sandbox.documents import read_yaml
+from sandbox.offices import expanded
 from sandbox.vocabulary import Vocabulary, load_vocabulary
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -408,9 +409,9 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 
 def scenario_from(document: dict[str, Any], where: str = "scenario") -> Scenario:
     """Validate a document; `defaults` per source are laid under each quota of that source."""
-    document = dict(document)
-    defaults = document.pop("defaults", None) or {}
     try:
+        document = expanded(document)
+        defaults = document.pop("defaults", None) or {}
         _known("defaults", defaults, set(SOURCES))
         only_bots = {"viber": {"form": "bot"}}
         quotas = [
@@ -426,7 +427,7 @@ def scenario_from(document: dict[str, Any], where: str = "scenario") -> Scenario
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "scenario"
         raise ScenarioError(f"{where}: {place}: {first['msg']}. See docs/scenarios.md.") from None
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ScenarioError(f"{where}: {error}. See docs/scenarios.md.") from None
 
 

@@ -59,6 +59,18 @@ def truth(scenario: Scenario, population: Population, now: int) -> dict[str, Any
                 *_survey_figures(scenario, now, period),
                 *_activity_figures(scenario, now, period),
             )
+        ]
+        + [
+            {
+                "region_id": scenario.region.region_id,
+                "period_from": period.until.isoformat(),
+                "period_to": period.until.isoformat(),
+                "measure": measure,
+                "slice": "all",
+                "value": value,
+            }
+            for period in _ends(scenario, now)
+            for measure, value in _page_figures(scenario)
         ],
         "counts": counts(scenario, population, now),
     }
@@ -66,6 +78,19 @@ def truth(scenario: Scenario, population: Population, now: int) -> dict[str, Any
 
 def _periods(scenario: Scenario) -> tuple[Period, ...]:
     return scenario.review_periods or (scenario.period,)
+
+
+def _ends(scenario: Scenario, now: int) -> list[Period]:
+    """One period for each day that periods end on, from the day on at which the pages are read."""
+    today = _today(scenario, now)
+    return list({period.until: period for period in _periods(scenario) if period.until >= today}.values())
+
+
+def _page_figures(scenario: Scenario) -> Iterator[tuple[str, int]]:
+    """Pages of the registry that live, and their subscribers; pages do not change while a scenario lasts."""
+    alive = [page for page in scenario.pages if page.state != "deleted"]
+    yield "gospublics", len(alive)
+    yield "gospublics_audience", sum(page.members for page in alive)
 
 
 def _figures(
@@ -115,12 +140,13 @@ def _survey_figures(
     scenario: Scenario, now: int, period: Period
 ) -> Iterator[tuple[str, str, int | float | str]]:
     """Surveys that began in the period, and the share of each answer in each territory that is named."""
-    if not scenario.surveys:
+    polls = [poll for poll in scenario.vk.polls if period.since <= poll.date < period.until]
+    if not scenario.surveys and not scenario.vk.polls:
         return
     names = {place.id: place.name for place in scenario.territories}
     last = min(period.until, _today(scenario, now) + dt.timedelta(days=1))
     begun = [survey for survey in scenario.surveys if period.since <= survey.since < last]
-    yield "surveys", "all", len(begun)
+    yield "surveys", "all", len(begun) + sum(poll.date < last for poll in polls)
     told: set[str] = set()
     for survey in begun:
         for question in survey.questions:

@@ -114,7 +114,8 @@ class _Builder:
         start = self.scenario.day_starts()[0]
         posts = [self._page_post(number, start - 40 * _DAY + number, pinned=True)]
         posts.append(self._page_post(number, start + 60 * (number % 50 + 1)))
-        gap = min(7 / page.posts_per_week, 6.0) * _DAY
+        # Where citizens write, a post must never be too old to be looked back at.
+        gap = (min(7 / page.posts_per_week, 6.0) if page.weight else 7 / page.posts_per_week) * _DAY
         moment = start
         while True:
             draw = self._draw()

@@ -128,12 +128,14 @@ received as (
         appeal_id
     from network_words
     where is_expected
-    union
-    select
-        appeals.region_id,
-        {{ surrogate_key(['appeals.region_id', "'files'", 'appeals.ticket_id']) }} as appeal_id
-    from {{ source('raw', 'files_appeals') }} as appeals
-    inner join loads on appeals._dlt_load_id = loads.load_id
+    {%- for tickets in ticket_sources() %}
+        union
+        select
+            appeals.region_id,
+            {{ surrogate_key(['appeals.region_id', "'" ~ tickets ~ "'", 'appeals.ticket_id']) }} as appeal_id
+        from {{ source('raw', tickets ~ '_appeals') }} as appeals
+        inner join loads on appeals._dlt_load_id = loads.load_id
+    {%- endfor %}
     union
     select
         requests.region_id,

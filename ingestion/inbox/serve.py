@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingestion.config import Region, Settings, load_regions
 from ingestion.errors import ConfigError
@@ -12,6 +16,9 @@ from ingestion.inbox.app import Receiver
 from ingestion.inbox.handlers import Handler, ViberHandler, VkHandler
 from ingestion.inbox.journal import Journal, journal_path
 from ingestion.privacy import Pseudonyms
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def handlers_of(settings: Settings, regions: dict[str, Region]) -> dict[tuple[str, str], Handler]:
@@ -33,6 +40,30 @@ def serve(
     settings: Settings, host: str, port: int, max_age_hours: float = 72, ready_file: Path | None = None
 ) -> None:
     """Receive until SIGTERM or SIGINT."""
+    with _opened(settings, host, port, max_age_hours) as (server, door, url):
+        if ready_file is not None:
+            ready_file.write_text(url)
+        server.run(sockets=[door])
+
+
+@contextmanager
+def receiving(settings: Settings, max_age_hours: float = 0) -> Iterator[str]:
+    """Receive on a free port of loopback while the block runs; yields the address."""
+    with _opened(settings, "127.0.0.1", 0, max_age_hours) as (server, door, url):
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+        thread.start()
+        try:
+            # The socket listens already: whoever comes before the server is up waits in its queue.
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _opened(
+    settings: Settings, host: str, port: int, max_age_hours: float
+) -> Iterator[tuple[uvicorn.Server, socket.socket, str]]:
     import uvicorn
 
     handlers = handlers_of(settings, load_regions(settings))
@@ -51,9 +82,7 @@ def serve(
     max_age = timedelta(hours=max_age_hours) if max_age_hours else None
     receiver = Receiver(handlers, journal, settings.now, settings.latest_believable, max_age)
     config = uvicorn.Config(receiver.app(), log_level="warning", access_log=False, lifespan="off")
-    if ready_file is not None:
-        ready_file.write_text(f"http://{host}:{door.getsockname()[1]}")
     try:
-        uvicorn.Server(config).run(sockets=[door])
+        yield uvicorn.Server(config), door, f"http://{host}:{door.getsockname()[1]}"
     finally:
         journal.close()

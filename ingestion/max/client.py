@@ -41,7 +41,7 @@ class MaxClient:
 
     def call(self, path: str, params: Mapping[str, Any], tally: Tally) -> Any:
         """The answer's body, or Skipped for a chat that cannot be read; an IngestionError otherwise."""
-        chat = path.startswith("chats/") or "chat_id" in params
+        chat = path.startswith("chats/") or path == "messages"
         accept = {_NOT_ALLOWED, *(_NO_CHAT if chat else ())}
         with self._api.booked(tally):
             status, body = self._api.get(path, params, accept)

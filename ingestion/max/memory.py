@@ -17,7 +17,7 @@ from ingestion.run import Run
 @dataclass(frozen=True)
 class Known:
     """A message that was read. `post` is the mid of the channel's post it stands under, empty in dialogs and
-    for posts themselves; `kind` is post, forward, or the kind of the author."""
+    for posts themselves; `kind` is post, forward, gone, or the kind of the author."""
 
     post: str
     reply_to: str
@@ -50,9 +50,6 @@ class Memory:
     def learn(self, chat: str, mid: str, known: Known) -> None:
         entry = [known.post, known.reply_to, known.stamp, known.kind, known.digest]
         self._messages.setdefault(chat, {})[mid] = entry
-
-    def forget(self, chat: str, mid: str) -> None:
-        self._messages.get(chat, {}).pop(mid, None)
 
     def since(self, chat: str, stamp: int) -> Iterator[tuple[str, Known]]:
         """Messages of a chat that are not older than `stamp`."""

@@ -13,6 +13,7 @@ from ingestion.shape import page_items
 from ingestion.tables import Row
 
 _DEPTH = 30  # levels of replies that are followed up to their post
+_NO_ROW = frozenset({"forward", "gone"})  # kinds that stand for a place only
 _KINDS: dict[str, AuthorKind] = {
     "citizen": "citizen",
     "page": "page",
@@ -62,19 +63,16 @@ class MessageSorter:
         self._settle(message, edited, views_too=whole_day, again=edited is not None)
 
     def take_update(self, message: Said, stamp: int, *, edited: bool) -> None:
-        """A message of an update. What the history has told since is not overwritten by older words."""
+        """A message of an update. What a history has told in this load is newer and stands."""
         self._learn_forward(message)
         if message.mid in self._handled or not self.concerns(message.chat, message.chat_type):
             return
         self._handled.add(message.mid)
         reference = self.reference(message.chat, message.chat_type)
         known = self._memory.known(reference, self._key(message))
-        told = (self._memory.read_until(reference) or 0) >= stamp
+        # The history may have told the words already, but not when they were changed.
         late_edit = edited and known is not None and known.digest == message.digest
-        if not told or late_edit:
-            self._settle(message, stamp if edited else None, views_too=False, again=late_edit)
-        elif known is not None and known.kind != "forward":
-            self._unchanged("posts" if known.kind == "post" else "messages")
+        self._settle(message, stamp if edited else None, views_too=False, again=late_edit)
 
     def remove(self, chat: int, mid: str, told: tuple[Said, int, bool] | None) -> None:
         """A message is gone: its row says so, without author and text."""
@@ -92,7 +90,7 @@ class MessageSorter:
         """Messages that were read once and stand no longer in the history: removed, though no update said
         so."""
         for mid, known in self._memory.since(reference, since):
-            if mid not in there and mid not in self._handled and known.kind != "forward":
+            if mid not in there and mid not in self._handled and known.kind not in _NO_ROW:
                 self._land_removed(reference, int(reference), mid, known)
 
     def service(self, number: str, chat: int, stamp: int) -> None:
@@ -142,7 +140,7 @@ class MessageSorter:
         """Find the message's place; land it unless it is known as it is."""
         reference = self.reference(message.chat, message.chat_type)
         known = self._memory.known(reference, self._key(message))
-        if known is not None and known.kind == "forward":
+        if known is not None and known.kind in _NO_ROW:
             return
         resource, post = "messages", ""
         if message.chat_type == "channel" and message.reply_to is None:
@@ -282,9 +280,11 @@ class MessageSorter:
 
     def _land_removed(self, reference: str, chat: int, mid: str, known: Known) -> None:
         self._handled.add(mid)
-        self._memory.forget(reference, mid)
-        if known.kind == "forward":
+        if known.kind in _NO_ROW:
             return
+        # What answers it must still find its post.
+        gone = Known(known.post, known.reply_to, known.stamp, "gone", 0)
+        self._memory.learn(reference, mid, gone)
         try:
             created_at = moment(known.stamp, self._run.latest)
         except ImpossibleDateError:

@@ -36,7 +36,10 @@ def read(run: Run) -> Iterator[Batch]:
     updates = _Updates()
     if run.live:
         updates = reader.updates()
-    yield from reader.histories(updates)
+    reader.hint(updates)
+    if not run.unfinished:
+        # What the updates still to come would tell is told best by them, in its order.
+        yield from reader.histories(updates)
     yield from reader.rest(updates)
     reader.remember()
 
@@ -58,7 +61,7 @@ class _Reader:
         self._source = source
         self._client = MaxClient(source, run.region, run.settings)
         self._memory = Memory(run, source.lookback_days)
-        self._first_run = run.live and "marker" not in run.state
+        self._first_run = run.live and "day" not in run.state
         day = run.fetched_at.replace(tzinfo=UTC).astimezone(run.region.zone).date().isoformat()
         self._day = day
         self._first_today = run.live and run.state.get("day") != day
@@ -76,7 +79,7 @@ class _Reader:
         """What channels and the bot say of themselves, once a local day or when other pages are wanted."""
         run, tally, rows = self._run, self._run.tallies["pages"], []
         wanted = wanted_pages(run.region, self._source, "max")
-        if not self._first_today and wanted == run.state.get("wanted"):
+        if run.state.get("asked") == self._day and wanted == run.state.get("wanted"):
             return
         me = self._client.call("me", {}, tally)
         SENDER.check("max.pages", [me])
@@ -96,7 +99,7 @@ class _Reader:
         if run.live:
             tally.received += len(rows)
             yield from run.land("pages", rows)
-        run.state.update(channels=channels, bot=str(me["user_id"]), wanted=wanted)
+        run.state.update(channels=channels, bot=str(me["user_id"]), wanted=wanted, asked=self._day)
 
     def updates(self) -> _Updates:
         """One batch from the marker that is landed; the marker moves in dlt's state."""
@@ -110,7 +113,7 @@ class _Reader:
         tally.unknown_fields |= UPDATE.check("max.messages", updates)
         messages = [update["message"] for update in updates if update.get("message") is not None]
         check_messages(messages, tally)
-        for update in updates:
+        for update in sorted(updates, key=lambda one: int(one["timestamp"])):
             _sort_update(update, found)
         marker = answer.get("marker")
         if type(marker) is not int:
@@ -122,11 +125,14 @@ class _Reader:
         run.unfinished = len(updates) >= BATCH
         return found
 
+    def hint(self, updates: _Updates) -> None:
+        """Histories may no longer show what others answer."""
+        self._sort.hint({mid: entry[0] for mid, entry in updates.messages.items()})
+
     def histories(self, updates: _Updates) -> Iterator[Batch]:
         """Messages of chats in which something happened since they were read."""
         tally = self._run.tallies["messages"]
         sort = self._sort
-        sort.hint({mid: entry[0] for mid, entry in updates.messages.items()})
         chats = list(self._client.chats(tally))
         CHAT.check("max.chats", chats)
         # Discussions need their channels' posts to be known first.
@@ -194,7 +200,8 @@ class _Reader:
         """Put the memory into dlt's state; it is committed together with the rows."""
         if self._run.live:
             self._memory.remember(self._run.state)
-            self._run.state["day"] = self._day
+            if not self._run.unfinished:
+                self._run.state["day"] = self._day
 
 
 def _sort_update(update: dict[str, Any], found: _Updates) -> None:

@@ -59,6 +59,7 @@ PAGE_HEADERS = {
 _FREE_TEXT = ("founder", "organisation", "no_page_reason", "settings_address")
 # MAX gives organisations names such as id7700000000_gos; persons have neither suffix nor, in chats, a name.
 _PERSON_PATH = re.compile(r"/(id\d(?!\w*_(?:gos|biz|bot)\b)|profile/|u/|\+|joinchat/|join/)", re.IGNORECASE)
+_ORGANISATION = re.compile(r"id\d+_(?:gos|biz|bot)\w*", re.IGNORECASE)
 NETWORK_HOSTS = {
     "ok": frozenset({"ok.ru", "odnoklassniki.ru"}),
     "telegram": frozenset({"t.me", "telegram.me"}),
@@ -254,7 +255,7 @@ def _link(link: str | None) -> _Link:
         return _Link(host)
     club = re.fullmatch(r"(?:club|public|event)(\d+)", page)
     network = host.removesuffix(".com").removesuffix(".ru")
-    shown = mask(page)
+    shown = page if _ORGANISATION.fullmatch(page) else mask(page)
     return _Link(host, f"{network}:{club[1] if club else shown}", shown.lower())
 
 

@@ -84,7 +84,7 @@ class MaxServer(TalkServer):
         if path.startswith("/chats/"):
             return self._one_chat(path.removeprefix("/chats/"))
         handlers: dict[str, Callable[[Params], Json]] = {
-            "/me": lambda _: {**self.objects.bot(), "is_official": True, "commands": []},
+            "/me": lambda _: {**self.objects.bot(), "commands": []},
             "/chats": self._chats,
             "/messages": self._messages,
             "/updates": self._updates,

@@ -42,6 +42,7 @@ class MaxObjects:
         return {
             "user_id": number,
             "first_name": name,
+            "name": name,  # the published schema lacks it, live answers carry it
             "last_name": None,
             "username": username,
             "is_bot": bot,
@@ -105,7 +106,7 @@ class MaxObjects:
 
     def _body(self, chat: int, number: int, text: str | None) -> Json:
         # `link` is required by the published schema, though it is no property of it.
-        return {"mid": self.mid(chat, number), "seq": number, "text": text, "attachments": None, "link": None}
+        return {"mid": self.mid(chat, number), "seq": number, "text": text, "attachments": [], "link": None}
 
     def _message(self, chat: int, kind: str, date: int, body: Json) -> Json:
         recipient = {"chat_id": chat, "chat_type": kind, "user_id": None}

@@ -64,6 +64,11 @@ class Desk:
     def region(self) -> Region:
         return load_regions(self.settings)["mine"]
 
+    def pass_time(self, moment: str) -> None:
+        """Now is `moment`, for the sandbox and for the deployment."""
+        self.sandbox.set_now(moment)
+        self.as_of = moment
+
     def load(self, source: str, window: Window | None = None) -> LoadReport:
         return ingest(source, self.region, self.settings, window)
 

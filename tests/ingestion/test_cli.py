@@ -83,7 +83,7 @@ def test_one_region_s_trouble_leaves_the_others_read(
 
 def test_wrong_usage_is_code_2() -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["telegraph"])
+        main(["fax"])
     assert caught.value.code == 2
 
 

@@ -160,7 +160,9 @@ _DATA: dict[str, list[dict[str, Any]]] = {
     "unknown field": [{"kind": "unknown_field", "field": "id", "times": 99}],
     "null date": [{"kind": "null_value", "method": "discussions.getComments", "field": "date"}],
     "null text": [{"kind": "null_value", "method": "discussions.getComments", "field": "text"}],
-    "flipped count": [{"kind": "type_flip", "field": "total_comments_count"}],
+    "flipped count": [
+        {"kind": "type_flip", "method": "discussions.getList", "field": "total_comments_count"}
+    ],
     "missing id": [{"kind": "missing_key", "method": "discussions.getComments", "field": "id"}],
 }
 

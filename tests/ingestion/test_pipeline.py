@@ -137,8 +137,8 @@ def test_a_warehouse_that_is_no_database_is_a_sentence(pos: Pos, deployment: Dep
 
 
 def test_an_unknown_source_lists_the_known() -> None:
-    with pytest.raises(UsageError, match="use one of: registry, pos, vk, incident"):
-        find_source("telegraph")
+    with pytest.raises(UsageError, match="use one of: registry, pos, vk, incident, ok, telegram, max"):
+        find_source("fax")
 
 
 def test_every_table_and_column_is_described() -> None:

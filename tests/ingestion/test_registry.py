@@ -12,7 +12,7 @@ import xlsxwriter
 from ingestion.clock import Window, parse_utc
 from ingestion.errors import ContractBroken, UnreadableFile, UsageError
 from ingestion.pipeline import ingest
-from ingestion.registry.source import PAGE_HEADERS, community_ids
+from ingestion.registry.source import PAGE_HEADERS, community_ids, page_names
 from tests.ingestion.support import Deployment
 
 TERRITORIES = """territory_id,name,kind,population,latitude,longitude,aliases
@@ -126,3 +126,41 @@ def test_broken_files_are_sentences(folder: Path, deployment: Deployment) -> Non
     shutil.rmtree(folder)
     with pytest.raises(UnreadableFile, match="does not exist"):
         ingest("registry", deployment.region, deployment.settings)
+
+
+def test_pages_of_other_networks_are_known_by_their_links(folder: Path, deployment: Deployment) -> None:
+    links = [
+        "https://t.me/Ozersk_Official",
+        "t.me/+AbCdEf",
+        "https://ok.ru/group/70000000000001",
+        "https://m.ok.ru/ozersk",
+        "https://ok.ru/profile/571234567890",
+        "https://max.ru/id7700000000_gos",
+        "https://max.ru/id771234567890",
+        "https://max.ru/u/f9LHodD0cOIabc",
+        "https://web.max.ru/ozersk",
+        "https://vk.com/Ozersk",
+    ]
+    pages(
+        folder / "gospublics.xlsx",
+        [{"organisation": f"Страница {n}", "link": link} for n, link in enumerate(links)],
+    )
+    registry = deployment.region.sources.registry
+    assert registry is not None
+    assert page_names(registry, "telegram") == ["ozersk_official"]
+    assert page_names(registry, "ok") == ["70000000000001", "ozersk"]
+    assert page_names(registry, "max") == ["id7700000000_gos", "ozersk"]
+    ingest("registry", deployment.region, deployment.settings)
+    rows = deployment.query("select link_host, link_name from raw.registry_pages order by organisation")
+    assert rows == [
+        ("t.me", "ozersk_official"),
+        ("t.me", None),
+        ("ok.ru", "70000000000001"),
+        ("ok.ru", "ozersk"),
+        ("ok.ru", None),
+        ("max.ru", "id7700000000_gos"),
+        ("max.ru", None),
+        ("max.ru", None),
+        ("web.max.ru", "ozersk"),
+        ("vk.com", "ozersk"),
+    ]

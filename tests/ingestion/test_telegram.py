@@ -73,7 +73,8 @@ def test_the_whole_queue_holds_the_truth_and_a_second_run_lands_nothing(clean: D
 def test_who_speaks(clean: Desk) -> None:
     kinds = clean.query(
         "select place, author_kind, count(*) > 0, bool_and(author_key is null),"
-        " bool_and(author_page_id is null) from raw.telegram_messages where not is_deleted group by all order by all"
+        " bool_and(author_page_id is null) from raw.telegram_messages where not is_deleted"
+        " group by all order by all"
     )
     assert kinds == [
         ("chat", "citizen", True, False, True),

@@ -28,12 +28,12 @@ network_posts as (
     {{ network_union('posts', "author_kind = 'citizen'") | indent(4) }}
 ),
 
-files_appeals as (
-    select * from {{ ref('stg_files__appeals') }}
+ticket_appeals as (
+    {{ ticket_union('appeals') | indent(4) }}
 ),
 
-files_answers as (
-    select * from {{ ref('stg_files__answers') }}
+ticket_answers as (
+    {{ ticket_union('answers') | indent(4) }}
 ),
 
 open311_requests as (
@@ -97,17 +97,17 @@ touched as (
     union all
     select
         region_id,
-        'files' as source,
+        source,
         appeal_id,
         load_seq
-    from files_appeals
+    from ticket_appeals
     union all
     select
         region_id,
-        'files' as source,
+        source,
         appeal_id,
         load_seq
-    from files_answers
+    from ticket_answers
     union all
     select
         region_id,

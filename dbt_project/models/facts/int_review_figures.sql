@@ -180,6 +180,8 @@ pages as (
             and gospublics.page_id = last_readings.page_id
     where not coalesce(last_readings.is_dead, false)
     group by periods.region_id, periods.period_to
+    -- before the first reading nothing can be said
+    having count(last_readings.members_count) > 0
 ),
 
 standing as (

@@ -4,11 +4,10 @@ with
 
 changed as (
     select * from {{ ref('int_changed_appeals') }}
-    where source = 'files'
 ),
 
 appeals as (
-    select * from {{ ref('stg_files__appeals') }}
+    {{ ticket_union('appeals') | indent(4) }}
 ),
 
 channels as (
@@ -23,7 +22,7 @@ final as (
     select
         appeals.appeal_id,
         appeals.region_id,
-        'files' as source,
+        appeals.source,
         coalesce(channels.channel, 'other') as channel,
         coalesce(appeals.intake, 'other') as intake,
         coalesce(appeals.kind, {{ appeal_kind("''", 'appeals.topic_group_label') }}) as kind,

@@ -10,12 +10,12 @@ authority_keys as (
     select * from {{ ref('int_authority_keys') }}
 ),
 
-files_appeals as (
-    select * from {{ ref('stg_files__appeals') }}
+ticket_appeals as (
+    {{ ticket_union('appeals') | indent(4) }}
 ),
 
-files_answers as (
-    select * from {{ ref('stg_files__answers') }}
+ticket_answers as (
+    {{ ticket_union('answers') | indent(4) }}
 ),
 
 final as (
@@ -37,8 +37,8 @@ final as (
         answers.answer_kind = 'interim' as is_interim,
         answers.text_length
     from changed
-    inner join files_appeals as appeals on changed.appeal_id = appeals.appeal_id
-    inner join files_answers as answers on appeals.appeal_id = answers.appeal_id
+    inner join ticket_appeals as appeals on changed.appeal_id = appeals.appeal_id
+    inner join ticket_answers as answers on appeals.appeal_id = answers.appeal_id
     left join authority_keys as registrations
         on
             answers.region_id = registrations.region_id
@@ -49,7 +49,6 @@ final as (
             answers.region_id = names.region_id
             and names.key_kind = 'name'
             and {{ name_key('coalesce(answers.authority_label, appeals.authority_label)') }} = names.authority_key
-    where changed.source = 'files'
 )
 
 select * from final
