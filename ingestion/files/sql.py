@@ -382,7 +382,7 @@ class Selects:
 def _trimmed(cell: str) -> str:
     """Blanks at the ends removed; looking first is ten times cheaper than trimming long texts. What sorts
     before «!» begins with a blank or a control character."""
-    ends = " OR ".join(f"ends_with({cell}, {literal(blank)})" for blank in _BLANKS)
+    ends = " OR ".join(f"ends_with({cell}, {literal(blank)})" for blank in (" ", "\n", "\u00a0"))
     begins = f"{cell} < '!' OR starts_with({cell}, '\u00a0')"
     return f"CASE WHEN {begins} OR {ends} THEN trim({cell}, {literal(_BLANKS)}) ELSE {cell} END"
 
