@@ -196,7 +196,9 @@ class _Reader:
             self._foreign += 1
 
     def _moment(self, seconds: int) -> Any:
-        return believable(seconds, TELEGRAM_OPENED, self._run.latest)
+        moment = believable(seconds, TELEGRAM_OPENED, self._run.latest)
+        self.memory.saw(seconds)
+        return moment
 
     def _edited(self, message: Mapping[str, Any]) -> Any:
         edited = message.get("edit_date")

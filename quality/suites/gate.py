@@ -17,20 +17,19 @@ _LOADS = """
     group by 1
 """
 
-# Networks and bots tell neither topic nor, beyond the page, place; Open311's services are the city's own words.
-_UNLABELLED = "('vk', 'ok', 'telegram', 'max', 'viber', 'open311')"
-
-_SHARES = f"""
+# Networks tell neither kind nor topic, nor a place beyond their page's; Open311's words are the city's.
+_SHARES = """
     select
         region_id || ' ' || source as part,
-        avg(case when territory_id is null and source not in {_UNLABELLED} then 1.0 else 0.0 end) as unplaced_share,
-        avg(case when topic_group is null and source not in {_UNLABELLED} then 1.0 else 0.0 end)
-            as unlabelled_share,
-        avg(case when registered_at > timestamp '{{as_of}}' then 1.0 else 0.0 end) as future_share,
+        avg(case when is_labelled and territory_id is null then 1.0 else 0.0 end) as unplaced_share,
+        avg(case when is_labelled and topic_group is null then 1.0 else 0.0 end) as unlabelled_share,
+        avg(case when registered_at > timestamp '{as_of}' then 1.0 else 0.0 end) as future_share,
         avg(case when first_response_at < registered_at then 1.0 else 0.0 end) as answered_before_share,
         avg(case when closed_at < registered_at then 1.0 else 0.0 end) as closed_before_share,
         avg(case when first_answer_minutes < 1 then 1.0 else 0.0 end) as instant_share
-    from facts.fct_appeals
+    from (
+        select *, kind is not null and source <> 'open311' as is_labelled from facts.fct_appeals
+    )
     group by 1
 """
 
