@@ -46,3 +46,9 @@
 {% macro mean_minutes(column) -%}
   cast(sum(cast(round({{ column }} * 60) as bigint)) as double) / nullif(count({{ column }}), 0) / 60
 {%- endmacro %}
+
+{#
+  The fewest appeals that are taken for usual on a topic, place and day. Where the median is nought, one write-up
+  in the local paper brings five; from six on half an appeal a day would come once in 70,000 days.
+#}
+{% macro expected_minimum() -%} 0.5 {%- endmacro %}
