@@ -48,7 +48,7 @@
 {%- endmacro %}
 
 {#
-  The fewest appeals that are taken for usual on a topic, place and day. Where the median is nought, one write-up
-  in the local paper brings five; from six on half an appeal a day would come once in 70,000 days.
+  The fewest appeals a day that are taken for usual on a topic and place. Poisson(0.5) gives six or more once in
+  70,000 days, and five is no signal: what happens once a month in one of a thousand pairs would be told daily.
 #}
-{% macro expected_minimum() -%} 0.5 {%- endmacro %}
+{% macro expected_minimum() -%} cast(0.5 as double) {%- endmacro %}

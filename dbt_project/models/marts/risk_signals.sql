@@ -62,7 +62,33 @@ suspects as (
     where cube.appeals >= 5
 ),
 
--- the same weekday of the last eight weeks, as far as the data go back; a day nobody wrote counts as nought
+-- every day of the last eight weeks, as far as the data go back
+recent as (
+    select
+        suspects.region_id,
+        suspects.local_date,
+        suspects.topic_group,
+        suspects.topic_id,
+        suspects.territory_id,
+        cast(sum(coalesce(cube.appeals, 0)) as double)
+        / {{ days_between(
+            'greatest(' ~ add_days('suspects.local_date', -56) ~ ', suspects.first_day)', 'suspects.local_date'
+        ) }} as appeals_per_day
+    from suspects
+    left join cube
+        on
+            suspects.region_id = cube.region_id
+            and suspects.topic_group = cube.topic_group
+            and suspects.topic_id = cube.topic_id
+            and suspects.territory_id = cube.territory_id
+            and suspects.local_date > cube.local_date
+            and {{ add_days('suspects.local_date', -56) }} <= cube.local_date
+    group by
+        suspects.region_id, suspects.local_date, suspects.first_day, suspects.topic_group, suspects.topic_id,
+        suspects.territory_id
+),
+
+-- the same weekday of these weeks; a day nobody wrote counts as nought
 days_before as (
     select
         suspects.region_id,
@@ -77,7 +103,7 @@ days_before as (
     where {{ add_days('suspects.local_date', '-7 * (weeks.number + 1)') }} >= suspects.first_day
 ),
 
-expectations as (
+weekdays as (
     select
         days_before.region_id,
         days_before.local_date,
@@ -85,9 +111,7 @@ expectations as (
         days_before.topic_id,
         days_before.territory_id,
         days_before.appeals,
-        greatest(
-            {{ quantile('cast(coalesce(cube.appeals, 0) as double)', 0.5) }}, {{ expected_minimum() }}
-        ) as expected
+        {{ quantile('cast(coalesce(cube.appeals, 0) as double)', 0.5) }} as median_appeals
     from days_before
     left join cube
         on
@@ -101,6 +125,21 @@ expectations as (
         days_before.territory_id, days_before.appeals
     -- fewer than four weeks say too little of what is usual
     having count(*) >= 4
+),
+
+-- a median of few small counts is easily too low: never below the mean of all days, nor below the minimum
+expectations as (
+    select
+        weekdays.*,
+        greatest(weekdays.median_appeals, recent.appeals_per_day, {{ expected_minimum() }}) as expected
+    from weekdays
+    inner join recent
+        on
+            weekdays.region_id = recent.region_id
+            and weekdays.local_date = recent.local_date
+            and weekdays.topic_group = recent.topic_group
+            and weekdays.topic_id = recent.topic_id
+            and weekdays.territory_id = recent.territory_id
 ),
 
 judged as (
