@@ -27,6 +27,34 @@
 {%- endmacro %}
 
 {#
+  Where exactly an appeal is about, as `address|<hash>` of locality, street and house, or `cell|<row>|<column>`
+  of a grid of about 300 m; null where the source tells neither. Never published.
+#}
+{% macro place_key(locality=none, street=none, house=none, latitude=none, longitude=none) -%}
+  case
+    {%- if street %}
+    when {{ street }} <> '' and {{ house }} <> ''
+      then 'address|' || md5(
+        {{ street_key("coalesce(" ~ locality ~ ", '')") }} || '|' || {{ street_key(street) }}
+        || '|' || {{ street_key(house) }}
+      )
+    {%- endif %}
+    {%- if latitude %}
+    when {{ latitude }} is not null and {{ longitude }} is not null
+      then 'cell|' || cast(cast(floor({{ latitude }} / 0.0027) as bigint) as {{ dbt.type_string() }})
+        || '|' || cast(cast(floor(
+          {{ longitude }} * cos(radians(floor({{ latitude }} / 0.0027) * 0.0027)) / 0.0027
+        ) as bigint) as {{ dbt.type_string() }})
+    {%- endif %}
+  end
+{%- endmacro %}
+
+{# Spelling of a street or a house without the words that say what it is. #}
+{% macro street_key(column) -%}
+  replace(replace(replace(replace(replace({{ name_key(column) }}, 'улица', ''), 'ул.', ''), 'дом', ''), 'д.', ''), ' ', '')
+{%- endmacro %}
+
+{#
   Working seconds between the first day of the calendar and a moment: those before its day, plus those of
   its day that have passed. `calendar` is the joined row of dim_calendar, `local_moment` wall-clock time.
 #}

@@ -5,8 +5,9 @@
                   what came after its own newest row and replaces those keys.
   facts           replace_keys, from the batches that int_changed_appeals and int_gospublics_batch make of the
                   loads a fact has not read yet.
-  marts           replace_slices. A slice is (region_id, local_date). A mart replaces every slice that the log
-                  facts.int_slice_changes names since the mart's own last build, also slices that became empty.
+  marts           replace_slices. A slice is (region_id, local_date), or a whole week, month or year. A mart and
+                  the sums it is made of replace every slice that the log
+                  facts.int_slice_changes names since their own last build, also slices that became empty.
 
   How far facts have read the loads and marts the log stands in facts.street_progress. It moves in the same
   transaction as the rows, so a run that dies anywhere is made good by the next: the batch is what the fact
@@ -45,37 +46,56 @@
 
 {#
   The slices this mart has to rebuild, as a subquery with columns region_id, slice_date.
-  Model config: `slice_unit` day|week (weekly marts rebuild whole weeks), `slice_reach` (a mart whose day
-  quotes the day before is touched by it: 1), `slice_subject` appeals|gospublics.
+  Model config: `slice_unit` day|week|month|year (a slice is the whole period, named by its first day),
+  `slice_reach` (a mart whose period quotes the one before is touched by it: 1), `slice_subject`
+  appeals|gospublics, `slice_open` (the figures depend on how long open appeals have been waiting).
   Open appeals pass their deadlines without any new row, so the slices of deadlines that lie between the
   last build's as_of and this one's count as touched.
   A mart that stands without a place in the log has nothing to go by: all it holds and could hold is touched.
 #}
 {% macro touched_slices() -%}
-  {%- set reach = config.get('slice_reach', 0) -%}
   {%- set unit = config.get('slice_unit', 'day') -%}
   {%- set subject = config.get('slice_subject', 'appeals') -%}
   {%- set fact = ref('fct_appeals') if subject == 'appeals' else ref('fct_gospublics') -%}
+  {%- set reach = config.get('slice_reach', 0) -%}
   (
-    select distinct region_id, {{ week_start('slice_date') if unit == 'week' else 'slice_date' }} as slice_date
+    {%- set moved = namespace(change='changes.local_date', appeal='appeals.local_date') %}
+    select distinct region_id, slice_date
     from (
-      {%- for days in range(reach + 1) %}
-      select changes.region_id, {{ add_days('changes.local_date', days) }} as slice_date
+      {%- for step in range(reach + 1) %}
+      select changes.region_id, {{ period_start(unit, moved.change) }} as slice_date
       from {{ ref('int_slice_changes') }} as changes
       where
         changes.subject = '{{ subject }}'
         and changes.change_seq > {{ progress('read_to') }}
       {%- if subject == 'appeals' %}
       union all
-      select appeals.region_id, {{ add_days('appeals.local_date', days) }} as slice_date
+      select appeals.region_id, {{ period_start(unit, moved.appeal) }} as slice_date
       from {{ fact }} as appeals
       where
-        appeals.due_at >= least({{ as_of() }}, {{ progress('as_of') }})
-        and appeals.due_at <= greatest({{ as_of() }}, {{ progress('as_of') }})
+        (
+          appeals.due_at >= least({{ as_of() }}, {{ progress('as_of') }})
+          and appeals.due_at <= greatest({{ as_of() }}, {{ progress('as_of') }})
+        )
+        or (
+          appeals.final_due_at >= least({{ as_of() }}, {{ progress('as_of') }})
+          and appeals.final_due_at <= greatest({{ as_of() }}, {{ progress('as_of') }})
+        )
+      {%- if config.get('slice_open') %}
+        or (
+          appeals.first_response_at is null
+          and {{ as_of() }} <> {{ progress('as_of') }}
+          -- once it has waited longer than any answer took, its further waiting tells nothing new
+          and {{ seconds_between('appeals.registered_at', 'least(' ~ as_of() ~ ', ' ~ progress('as_of') ~ ')') }}
+          <= (select 60 * max(answered.first_answer_minutes) from {{ fact }} as answered)
+        )
+      {%- endif %}
       {%- endif %}
       union all
+      {%- set moved.change = next_period(unit, moved.change) %}
+      {%- set moved.appeal = next_period(unit, moved.appeal) %}
       {%- endfor %}
-      select facts.region_id, facts.local_date as slice_date
+      select facts.region_id, {{ period_start(unit, 'facts.local_date') }} as slice_date
       from {{ fact }} as facts
       where {{ progress('read_to') }} is null
       union all

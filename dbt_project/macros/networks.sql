@@ -49,6 +49,7 @@ final as (
     created_at,
     length(text) as text_length,
     {{ text_key('text') }} as text_key,
+    case when author_kind <> 'citizen' then {{ answer_key('text') }} end as answer_key,
     is_deleted,
     load_seq
   from received

@@ -40,6 +40,7 @@ final as (
         topic_group as topic_group_label,
         topic as topic_label,
         municipality as territory_label,
+        {{ place_key('locality', 'street', 'house', 'latitude', 'longitude') }} as place_key,
         authority as authority_label,
         ogrn,
         author_key,
@@ -72,6 +73,7 @@ final as (
         authority as authority_label,
         ogrn,
         length(text) as text_length,
+        {{ answer_key('text') }} as answer_key,
         load_seq
     from received
     where version_rank = 1

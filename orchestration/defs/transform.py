@@ -12,7 +12,7 @@ from orchestration.keys import OWNERS, dbt_asset_key, group_of
 from quality.validate import warm_up
 
 # The daily sums stand on the facts and so come after the gate, with the marts that read them.
-DAILY_SUMS = "int_appeals_daily"
+DAILY_SUMS = "tag:after_gate"
 FACTS = "path:seeds path:models/staging path:models/facts"
 MARTS = f"path:models/marts {DAILY_SUMS}"
 project = prepare_dbt()

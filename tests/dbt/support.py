@@ -27,7 +27,7 @@ MOVING = (
     *("config.materialized:incremental", "int_changed_texts", "int_changed_appeals", "int_changed_responses"),
     *("int_appeals_batch", "int_gospublics_batch", "year_review"),
 )
-MARTS = ("path:models/marts", "int_appeals_daily")
+MARTS = ("path:models/marts", "tag:after_gate")
 
 Row = Mapping[str, Any]
 

@@ -71,7 +71,7 @@ def test_working_time_and_deadlines_are_those_of_a_walk_through_the_calendar(str
         for place, (start, end) in enumerate(cases)
     ]
     street.load(rows.merged(*incidents))
-    street.build(skip=["path:models/marts", "int_appeals_daily"])
+    street.build(skip=["path:models/marts", "tag:after_gate"])
     found = street.query(
         """
         select registered_at, first_response_at, first_answer_working_minutes, first_due_at

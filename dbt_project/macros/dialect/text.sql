@@ -17,3 +17,18 @@
     replace(lower(regexp_replace({{ column }}, '<[^>]*>', ' ', 'g')), 'ё', 'е'), '[^0-9a-zа-я]+', '', 'g'
   )
 {%- endmacro %}
+
+{#
+  What near-identical answers share: letters alone, since an answer that differs by its date and number is
+  the same answer. Short ones count, too; null for an answer without words.
+#}
+{% macro answer_key(column) -%}
+  {{ adapter.dispatch('answer_key', 'otklik')(column) }}
+{%- endmacro %}
+
+{% macro duckdb__answer_key(column) -%}
+  case
+    when length(regexp_replace({{ letters_of(column) }}, '[0-9]+', '', 'g')) >= 10
+      then md5(regexp_replace({{ letters_of(column) }}, '[0-9]+', '', 'g'))
+  end
+{%- endmacro %}

@@ -49,3 +49,13 @@
 {% macro week_start(date_column) -%}
   cast(date_trunc('week', {{ date_column }}) as date)
 {%- endmacro %}
+
+
+{# Whole days from one date to a later one. #}
+{% macro days_between(from_date, to_date) -%}
+  {{ adapter.dispatch('days_between', 'otklik')(from_date, to_date) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(from_date, to_date) -%}
+  date_diff('day', {{ from_date }}, {{ to_date }})
+{%- endmacro %}

@@ -53,6 +53,9 @@ final as (
         answered_at,
         first_answer_minutes,
         first_answer_working_minutes,
+        place_key,
+        topic_changed_at,
+        has_edited_dates,
         load_seq
     from batch
 )

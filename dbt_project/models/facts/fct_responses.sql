@@ -51,6 +51,7 @@ numbered as (
         cast({{ seconds_between('appeals.registered_at', 'responses.responded_at') }} as double) / 60
             as minutes_after_registration,
         cast(responses.text_length as integer) as text_length,
+        responses.answer_key,
         appeals.load_seq
     from responses
     -- a branch whose root is not a citizen's message is no appeal, so what is said there answers none
@@ -74,6 +75,7 @@ final as (
         is_interim,
         minutes_after_registration,
         text_length,
+        answer_key,
         load_seq
     from numbered
 )

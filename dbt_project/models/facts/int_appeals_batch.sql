@@ -204,6 +204,9 @@ final as (
         cast({{ seconds_between('registered_at', 'first_response_at') }} as double) / 60 as first_answer_minutes,
         cast(answered_working_seconds - registered_working_seconds as double) / 60
             as first_answer_working_minutes,
+        place_key,
+        topic_changed_at,
+        has_edited_dates,
         load_seq
     from due
 )

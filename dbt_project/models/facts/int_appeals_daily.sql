@@ -2,6 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_slices',
+        tags=['after_gate'],
         post_hook="{{ advance_progress(ref('int_slice_changes'), 'change_seq') }}",
     )
 }}

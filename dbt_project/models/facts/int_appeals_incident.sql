@@ -11,6 +11,10 @@ appeals as (
     select * from {{ ref('stg_incident__appeals') }}
 ),
 
+histories as (
+    select * from {{ ref('stg_incident__histories') }}
+),
+
 authority_keys as (
     select * from {{ ref('int_authority_keys') }}
     where key_kind = 'name'
@@ -45,9 +49,13 @@ final as (
         appeals.closed_at,
         cast(null as integer) as rating,
         cast(null as timestamp) as promised_at,
+        appeals.place_key,
+        histories.topic_changed_at,
+        histories.has_edited_dates,
         changed.load_seq
     from changed
     inner join appeals on changed.appeal_id = appeals.appeal_id
+    left join histories on changed.appeal_id = histories.appeal_id
     left join authority_keys
         on
             appeals.region_id = authority_keys.region_id

@@ -54,6 +54,9 @@ final as (
         requests.closed_at,
         cast(null as integer) as rating,
         requests.expected_at as promised_at,
+        requests.place_key,
+        cast(null as timestamp) as topic_changed_at,
+        cast(null as boolean) as has_edited_dates,
         changed.load_seq
     from changed
     inner join requests on changed.appeal_id = requests.appeal_id

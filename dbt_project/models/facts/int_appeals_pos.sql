@@ -11,6 +11,10 @@ appeals as (
     select * from {{ ref('stg_pos__appeals') }}
 ),
 
+histories as (
+    select * from {{ ref('stg_pos__histories') }}
+),
+
 statuses as (
     select * from {{ ref('stg_pos__statuses') }}
 ),
@@ -61,9 +65,13 @@ final as (
         closings.closed_at,
         appeals.rating,
         cast(null as timestamp) as promised_at,
+        appeals.place_key,
+        histories.topic_changed_at,
+        histories.has_edited_dates,
         changed.load_seq
     from changed
     inner join appeals on changed.appeal_id = appeals.appeal_id
+    left join histories on changed.appeal_id = histories.appeal_id
     left join closings on appeals.appeal_id = closings.appeal_id
     left join authority_keys
         on

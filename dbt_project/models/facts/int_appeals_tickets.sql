@@ -43,6 +43,9 @@ final as (
         appeals.closed_at,
         appeals.rating,
         cast(null as timestamp) as promised_at,
+        appeals.place_key,
+        cast(null as timestamp) as topic_changed_at,
+        cast(null as boolean) as has_edited_dates,
         changed.load_seq
     from changed
     inner join appeals on changed.appeal_id = appeals.appeal_id

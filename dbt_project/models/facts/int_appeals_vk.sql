@@ -106,6 +106,9 @@ final as (
         cast(null as timestamp) as closed_at,
         cast(null as integer) as rating,
         cast(null as timestamp) as promised_at,
+        cast(null as varchar) as place_key,
+        cast(null as timestamp) as topic_changed_at,
+        cast(null as boolean) as has_edited_dates,
         messages.load_seq
     from messages
     left join gospublics

@@ -24,7 +24,8 @@ final as (
         authority_keys.authority_id,
         'own' as author_kind,
         false as is_interim,
-        appeals.first_answer_length as text_length
+        appeals.first_answer_length as text_length,
+        appeals.first_answer_key as answer_key
     from changed
     inner join incident_appeals as appeals on changed.appeal_id = appeals.appeal_id
     left join authority_keys

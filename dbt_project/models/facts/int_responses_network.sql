@@ -31,7 +31,8 @@ final as (
             else 'other'
         end as author_kind,
         false as is_interim,
-        branches.text_length
+        branches.text_length,
+        branches.answer_key
     from changed
     inner join network_branches as branches on changed.appeal_id = branches.appeal_id
     left join gospublics as authors

@@ -25,7 +25,8 @@ final as (
         authority_keys.authority_id,
         'own' as author_kind,
         false as is_interim,
-        requests.notes_length as text_length
+        requests.notes_length as text_length,
+        requests.answer_key
     from changed
     inner join open311_requests as requests on changed.appeal_id = requests.appeal_id
     left join authority_keys

@@ -28,7 +28,8 @@ final as (
         authority_keys.authority_id,
         case when answers.ogrn = appeals.ogrn then 'own' else 'other' end as author_kind,
         answers.answer_kind = 'interim' as is_interim,
-        answers.text_length
+        answers.text_length,
+        answers.answer_key
     from changed
     inner join pos_appeals as appeals on changed.appeal_id = appeals.appeal_id
     -- an answer the newest version of the appeal no longer carries was withdrawn

@@ -35,7 +35,8 @@ final as (
             else 'other'
         end as author_kind,
         answers.answer_kind = 'interim' as is_interim,
-        answers.text_length
+        answers.text_length,
+        answers.answer_key
     from changed
     inner join ticket_appeals as appeals on changed.appeal_id = appeals.appeal_id
     inner join ticket_answers as answers on appeals.appeal_id = answers.appeal_id

@@ -28,7 +28,8 @@ final as (
             else 'other'
         end as author_kind,
         false as is_interim,
-        comments.text_length
+        comments.text_length,
+        comments.answer_key
     from changed
     inner join vk_comments as comments on changed.appeal_id = comments.appeal_id
     left join gospublics as authors

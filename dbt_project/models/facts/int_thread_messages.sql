@@ -125,6 +125,7 @@ final as (
         created_at,
         text_length,
         text_key,
+        answer_key,
         is_deleted,
         -- what changed one message of a conversation changed the appeal
         case

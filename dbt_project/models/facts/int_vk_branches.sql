@@ -32,6 +32,7 @@ placed as (
         comments.author_key,
         comments.created_at,
         comments.text_length,
+        comments.answer_key,
         comments.load_seq,
         -- what a later reading of the whole post did not find has been taken away without a trace
         comments.is_deleted or coalesce(readings.load_seq > comments.load_seq, false) as is_deleted,

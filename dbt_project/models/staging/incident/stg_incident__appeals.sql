@@ -23,8 +23,10 @@ final as (
         topic_group as topic_group_label,
         topic as topic_label,
         municipality as territory_label,
+        {{ place_key('locality', 'street', 'house') }} as place_key,
         executor as authority_label,
         length(first_answer_text) as first_answer_length,
+        {{ answer_key('first_answer_text') }} as first_answer_key,
         {{ text_key('text') }} as text_key,
         author_key,
         load_seq

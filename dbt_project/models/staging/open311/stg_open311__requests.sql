@@ -23,7 +23,9 @@ final as (
         -- GeoReport tells no moment of closing: the last change of a closed request stands for it
         case when status = 'closed' then greatest(coalesce(updated_at, requested_at), requested_at) end as closed_at,
         agency_responsible as authority_label,
+        {{ place_key(latitude='latitude', longitude='longitude') }} as place_key,
         length(status_notes) as notes_length,
+        {{ answer_key('status_notes') }} as answer_key,
         load_seq
     from received
     where version_rank = 1

@@ -19,6 +19,7 @@ final as (
         kind as answer_kind,
         ogrn,
         length(text) as text_length,
+        {{ answer_key('text') }} as answer_key,
         load_seq
     from received
     where version_rank = 1

@@ -19,6 +19,7 @@ final as (
         subcategory as topic_label,
         fast_track as is_fast_track,
         municipality as territory_label,
+        {{ place_key('locality', 'street', 'house') }} as place_key,
         author_key,
         age_group,
         ogrn,

@@ -21,13 +21,14 @@ mapped_rows as (
     union all
     select
         _dlt_load_id as load_id,
-        {{ surrogate_key(["'territory'", 'territory_id', 'name', 'population', 'aliases']) }} as row_hash
+        {{ surrogate_key(["'territory'", 'territory_id', 'name', 'kind', 'population', 'aliases']) }} as row_hash
     from {{ source('raw', 'registry_territories') }}
     union all
     select
         _dlt_load_id as load_id,
-        {{ surrogate_key(["'authority'", 'authority_id', 'level', 'territory_id', 'ogrn', 'opa_id', 'name']) }}
-            as row_hash
+        {{ surrogate_key([
+            "'authority'", 'authority_id', 'authority_kind', 'level', 'territory_id', 'ogrn', 'opa_id', 'name'
+        ]) }} as row_hash
     from {{ source('raw', 'registry_authorities') }}
     union all
     select

@@ -22,6 +22,7 @@ final as (
         likes_count,
         length(text) as text_length,
         {{ text_key('text') }} as text_key,
+        case when author_kind = 'community' then {{ answer_key('text') }} end as answer_key,
         is_deleted,
         load_seq
     from received

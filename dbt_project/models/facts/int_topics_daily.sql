@@ -1,0 +1,32 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_slices',
+        tags=['after_gate'],
+        post_hook="{{ advance_progress(ref('int_slice_changes'), 'change_seq') }}",
+    )
+}}
+
+with
+
+appeals as (
+    select * from {{ ref('fct_appeals') }}
+    where is_countable
+),
+
+final as (
+    select
+        region_id,
+        local_date,
+        coalesce(topic_group, 'unknown') as topic_group,
+        coalesce(topic_id, 'unknown') as topic_id,
+        coalesce(territory_id, 'unknown') as territory_id,
+        cast(count(*) as bigint) as appeals
+    from appeals
+    where {{ in_touched_slices() }}
+    group by
+        region_id, local_date, coalesce(topic_group, 'unknown'), coalesce(topic_id, 'unknown'),
+        coalesce(territory_id, 'unknown')
+)
+
+select * from final

@@ -1,0 +1,3 @@
+{{ config(materialized='table', post_hook=[]) }}
+
+{{ response_times_of('year') }}

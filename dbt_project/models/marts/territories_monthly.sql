@@ -1,0 +1,82 @@
+{{ config(slice_unit='month', slice_date='month_start') }}
+
+with
+
+territories as (
+    select * from {{ ref('dim_territories') }}
+),
+
+regions as (
+    select * from {{ ref('dim_regions') }}
+),
+
+{{ scorecard('territory_id') }},
+
+described as (
+    select
+        measured.*,
+        territories.name,
+        territories.population,
+        cast(measured.appeals as double) * 10000 / nullif(territories.population, 0) as appeals_per_10k,
+        case when territories.territory_id is not null then coalesce(territories.kind, 'муниципалитет') end
+            as peer_group
+    from measured
+    left join territories
+        on
+            measured.region_id = territories.region_id
+            and measured.subject_id = territories.territory_id
+),
+
+{{ scorecard_ranks() }},
+
+known as (
+    select
+        region_id,
+        count(*) as territories
+    from territories
+    group by region_id
+),
+
+heat_ranked as (
+    select
+        peers.*,
+        case when regions.heat_measure = 'rate' then peers.appeals_per_10k else peers.appeals end as heat_value,
+        rank() over (
+            partition by peers.region_id, peers.month_start, peers.peer_group is null
+            order by
+                case when regions.heat_measure = 'rate' then peers.appeals_per_10k else peers.appeals end
+                desc nulls last
+        ) as heat_place
+    from peers
+    inner join regions on peers.region_id = regions.region_id
+),
+
+heated as (
+    select
+        heat_ranked.*,
+        case
+            when heat_ranked.peer_group is not null
+                then {{ heat_level(
+                    'heat_ranked.heat_place', 'known.territories', 'heat_ranked.appeals', 'heat_ranked.heat_value'
+                ) }}
+        end as heat_level
+    from heat_ranked
+    inner join regions on heat_ranked.region_id = regions.region_id
+    left join known on heat_ranked.region_id = known.region_id
+),
+
+final as (
+    select
+        peers.region_id,
+        peers.month_start,
+        peers.subject_id as territory_id,
+        coalesce(peers.name, 'не определена') as territory_name,
+        peers.population,
+        peers.appeals_per_10k,
+        peers.heat_level,
+        peers.peer_group,
+        {{ scorecard_columns() }}
+    from heated as peers
+)
+
+select * from final

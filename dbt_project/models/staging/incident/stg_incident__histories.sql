@@ -1,0 +1,83 @@
+{{ config(unique_key='appeal_id') }}
+
+with
+
+appeals as (
+    select * from {{ source('raw', 'incident_appeals') }}
+),
+
+loads as (
+    select * from {{ ref('stg_operations__loads') }}
+),
+
+-- a history is told anew from all its versions whenever one of them came
+touched as (
+    select
+        appeals.region_id,
+        appeals.incident_id,
+        max(loads.load_seq) as load_seq
+    from appeals
+    inner join loads on appeals._dlt_load_id = loads.load_id
+    {% if is_incremental() -%}
+    where loads.load_seq > {{ last_load_seq() }}
+    {%- endif %}
+    group by appeals.region_id, appeals.incident_id
+),
+
+versions as (
+    select
+        appeals.region_id,
+        appeals.incident_id,
+        appeals.fetched_at,
+        {{ name_key("appeals.topic_group || '|' || appeals.topic") }} as topic,
+        appeals.created_at,
+        appeals.first_answered_at,
+        appeals.closed_at,
+        row_number() over (
+            partition by appeals.region_id, appeals.incident_id
+            order by loads.load_seq, appeals.file_name, appeals.row_number
+        ) as version,
+        touched.load_seq
+    from appeals
+    inner join loads on appeals._dlt_load_id = loads.load_id
+    inner join touched
+        on
+            appeals.region_id = touched.region_id
+            and appeals.incident_id = touched.incident_id
+),
+
+compared as (
+    select
+        versions.region_id,
+        versions.incident_id,
+        versions.load_seq,
+        -- an export tells no moment of a change: it lies before the export that first shows it
+        case when versions.topic <> earlier.topic then versions.fetched_at end as topic_changed_at,
+        case
+            when
+                versions.created_at <> earlier.created_at
+                or versions.first_answered_at <> earlier.first_answered_at
+                or versions.closed_at <> earlier.closed_at
+                then 1
+            else 0
+        end as edited
+    from versions
+    left join versions as earlier
+        on
+            versions.region_id = earlier.region_id
+            and versions.incident_id = earlier.incident_id
+            and versions.version = earlier.version + 1
+),
+
+final as (
+    select
+        {{ surrogate_key(['region_id', "'incident'", 'incident_id']) }} as appeal_id,
+        region_id,
+        max(topic_changed_at) as topic_changed_at,
+        max(edited) = 1 as has_edited_dates,
+        max(load_seq) as load_seq
+    from compared
+    group by region_id, incident_id
+)
+
+select * from final

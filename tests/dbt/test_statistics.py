@@ -1,0 +1,121 @@
+"""Statistics in SQL, run in DuckDB, against scipy and statsmodels."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from jinja2 import Environment
+from scipy import stats
+from statsmodels.duration.survfunc import SurvfuncRight
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.rates import confint_poisson_2indep
+
+from tests.dbt.support import PROJECT
+
+MACROS: Any = Environment().from_string((PROJECT / "macros" / "statistics.sql").read_text("utf-8")).module
+
+
+def answers(rows: list[tuple[Any, ...]], *expressions: str) -> list[tuple[Any, ...]]:
+    """What expressions over the columns c0, c1, … give for each row, in order."""
+    columns = ", ".join(f"c{place}" for place in range(len(rows[0])))
+    values = ", ".join("(" + ", ".join(map(repr, (place, *row))) + ")" for place, row in enumerate(rows))
+    query = f"select {', '.join(expressions)} from (values {values}) as t (place, {columns}) order by place"
+    return duckdb.execute(query).fetchall()
+
+
+def test_the_poisson_tail_is_scipys_wherever_a_signal_could_be() -> None:
+    choice = random.Random(1)
+    cases = []
+    for _ in range(800):
+        expected = round(choice.choice([choice.uniform(0.1, 3), choice.uniform(1, 40), choice.uniform(20, 400)]), 3)
+        cases.append((max(5, int(stats.poisson.isf(10 ** -choice.uniform(0.5, 9), expected))), expected))
+    found = answers(cases, MACROS.poisson_tail("c0", "c1"))
+    exact = 0
+    for (observed, expected), (tail,) in zip(cases, found, strict=True):
+        truth = stats.poisson.sf(observed - 1, expected)
+        if truth < 0.01:
+            exact += 1
+            assert tail == pytest.approx(truth, rel=1e-6), (observed, expected)
+        else:
+            assert tail >= 0.01 * (1 - 1e-6), (observed, expected)
+    assert exact > 400
+
+
+def test_wilsons_interval_is_statsmodels() -> None:
+    cases = [(part, whole) for whole in (1, 2, 7, 30, 101, 5000) for part in sorted({0, 1, whole // 3, whole})]
+    choice = random.Random(2)
+    cases += [(choice.randrange(whole + 1), whole) for whole in (choice.randrange(1, 9999) for _ in range(300))]
+    found = answers(cases, MACROS.wilson("c0", "c1", "low"), MACROS.wilson("c0", "c1", "high"))
+    for (part, whole), bounds in zip(cases, found, strict=True):
+        assert bounds == pytest.approx(proportion_confint(part, whole, method="wilson"), abs=1e-12)
+    assert answers([(0, 0)], MACROS.wilson("c0", "c1", "low")) == [(None,)]
+
+
+def test_the_rate_ratio_and_its_interval_are_statsmodels() -> None:
+    choice = random.Random(3)
+    cases = [
+        (choice.randrange(1, 400), choice.randrange(1, 57), choice.randrange(1, 400), choice.randrange(1, 57))
+        for _ in range(400)
+    ]
+    columns = ("c0", "c1", "c2", "c3")
+    found = answers(
+        cases,
+        MACROS.rate_ratio(*columns),
+        MACROS.rate_ratio_bound(*columns, "low"),
+        MACROS.rate_ratio_bound(*columns, "high"),
+    )
+    for (events, exposure, before, exposure_before), (ratio, low, high) in zip(cases, found, strict=True):
+        assert ratio == pytest.approx((events / exposure) / (before / exposure_before))
+        wald = confint_poisson_2indep(events, exposure, before, exposure_before, "waldcc", compare="ratio")
+        assert (low, high) == pytest.approx(wald, rel=1e-9)
+    nothing_left, nothing_before = answers(
+        [(0, 56, 3, 56), (3, 56, 0, 56)], MACROS.rate_ratio(*columns), MACROS.rate_ratio_bound(*columns, "high")
+    )
+    assert nothing_left[0] == 0
+    assert nothing_left[1] > 0
+    assert nothing_before[0] is None
+
+
+def test_the_kaplan_meier_median_is_statsmodels() -> None:
+    generator = np.random.default_rng(4)
+    rows: list[tuple[int, int, bool]] = []
+    for group in range(300):
+        size = int(generator.integers(1, 60))
+        # few different times: ties between answers, and of answers with the ends of watches
+        times = generator.integers(0, 25, size) if group % 2 else generator.integers(0, 90_000, size)
+        events = generator.random(size) < generator.choice([0.0, 0.3, 0.7, 1.0])
+        rows += [(group, int(time), bool(event)) for time, event in zip(times, events, strict=True)]
+    values = ", ".join(f"({group}, {time}, {event})" for group, time, event in rows)
+    steps = MACROS.kaplan_meier("watched", ["g"], "seconds", "answered")
+    found = dict(
+        duckdb.execute(
+            f"with watched as (select * from (values {values}) as t (g, seconds, answered)), {steps}"
+            " select g, median_time from kaplan_meier"
+        ).fetchall()
+    )
+    medians = 0
+    for group in range(300):
+        own = [row for row in rows if row[0] == group]
+        if not any(event for _, _, event in own):
+            assert group not in found
+            continue
+        curve = SurvfuncRight([time for _, time, _ in own], [event for _, _, event in own])
+        reached = np.flatnonzero(curve.surv_prob <= 0.5 + 1e-9)
+        assert found[group] == (curve.surv_times[reached[0]] if len(reached) else None), group
+        medians += len(reached) > 0
+    assert medians > 100
+
+
+def test_without_open_appeals_the_kaplan_meier_median_is_an_ordinary_one() -> None:
+    steps = MACROS.kaplan_meier("watched", ["g"], "seconds", "answered")
+    values = ", ".join(f"(1, {time}, true)" for time in (5, 9, 11, 40, 41))
+    (row,) = duckdb.execute(
+        f"with watched as (select * from (values {values}) as t (g, seconds, answered)), {steps}"
+        " select median_time from kaplan_meier"
+    ).fetchall()
+    assert row == (11,)
+    assert duckdb.execute(f"select {MACROS.z95()}").fetchone() == (pytest.approx(stats.norm.ppf(0.975)),)
