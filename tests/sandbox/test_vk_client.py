@@ -41,7 +41,7 @@ def session(sandbox: Sandbox) -> vk_api.VkApi:
 
 def test_walls_comments_boards_and_polls(session: vk_api.VkApi, sandbox: Sandbox) -> None:
     api, tools = session.get_api(), vk_api.VkTools(session)
-    wall = tools.get_all("wall.get", 100, {"owner_id": -230000001})
+    wall = tools.get_all_slow("wall.get", 100, {"owner_id": -230000001})
     assert wall["count"] == len(wall["items"])
     talked = next(post for post in wall["items"] if post["comments"]["count"])
     comments = api.wall.getComments(owner_id=-230000001, post_id=talked["id"], thread_items_count=10)
