@@ -29,7 +29,7 @@ versions as (
         appeals.region_id,
         appeals.incident_id,
         appeals.fetched_at,
-        {{ name_key("appeals.topic_group || '|' || appeals.topic") }} as topic,
+        {{ name_key('appeals.topic_group') }} || '|' || {{ name_key('appeals.topic') }} as topic,
         appeals.created_at,
         appeals.first_answered_at,
         appeals.closed_at,

@@ -34,8 +34,8 @@ versions as (
         appeals.pos_id,
         appeals._dlt_load_id,
         appeals.updated_at,
-        {{ name_key("appeals.category || '|' || appeals.subcategory") }} as topic,
-        lag({{ name_key("appeals.category || '|' || appeals.subcategory") }}) over (
+        {{ name_key('appeals.category') }} || '|' || {{ name_key('appeals.subcategory') }} as topic,
+        lag({{ name_key('appeals.category') }} || '|' || {{ name_key('appeals.subcategory') }}) over (
             partition by appeals.region_id, appeals.pos_id
             order by loads.load_seq, appeals.updated_at, appeals.fetched_at
         ) as topic_before
