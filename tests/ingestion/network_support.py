@@ -37,7 +37,7 @@ def played(folder: Path, *networks: str, **more: Any) -> Iterator[Sandbox]:
     """A running region with the quotas and pages of the named networks only."""
     told = document(**more)
     told["quotas"] = [quota for quota in told["quotas"] if quota["source"] in networks]
-    told["pages"] = [page for page in told["pages"] if page.get("network") in networks]
+    told["pages"] = [page for page in told["pages"] if page.get("network", "vk") in {"vk", *networks}]
     told["telegram"]["updates_live_hours"] = told["telegram"].get("updates_live_hours", 24 * 400)
     scenario = folder / "mine.yaml"
     scenario.write_text(yaml.safe_dump(told, allow_unicode=True), "utf-8")

@@ -24,7 +24,7 @@ authorities as (
     select * from {{ ref('dim_authorities') }}
 ),
 
-final as (
+judged as (
     select
         batch.page_id,
         batch.region_id,
@@ -47,12 +47,12 @@ final as (
         -- the link joins page, organisation and ПОС only when both keys are those of the page's own authority
         case
             when batch.pos_link is not null
-                then coalesce(
-                    lower(batch.pos_link) || '&' like '%opaid=' || authorities.opa_id || '&%'
-                    and lower(batch.pos_link) || '&' like '%utm_campaign=' || authorities.ogrn || '&%',
-                    false
-                )
-        end as has_valid_pos_link,
+                then coalesce(lower(batch.pos_link) || '&' like '%opaid=' || authorities.opa_id || '&%', false)
+        end as has_valid_opa_id,
+        case
+            when batch.pos_link is not null
+                then coalesce(lower(batch.pos_link) || '&' like '%utm_campaign=' || authorities.ogrn || '&%', false)
+        end as has_valid_ogrn,
         batch.is_dead,
         batch.load_seq
     from batch
@@ -61,6 +61,34 @@ final as (
         on
             gospublics.region_id = authorities.region_id
             and gospublics.authority_id = authorities.authority_id
+),
+
+final as (
+    select
+        page_id,
+        region_id,
+        local_date,
+        members_count,
+        posts,
+        comments,
+        likes,
+        reposts,
+        views,
+        reach,
+        visitors,
+        is_connected,
+        has_mark,
+        design_percent,
+        has_avatar,
+        has_description,
+        has_cover,
+        widgets,
+        has_valid_opa_id,
+        has_valid_ogrn,
+        has_valid_opa_id and has_valid_ogrn as has_valid_pos_link,
+        is_dead,
+        load_seq
+    from judged
 )
 
 select * from final
