@@ -17,6 +17,7 @@ import orjson
 from ingestion.cells import plain
 from ingestion.errors import UnreadableFile
 from ingestion.files.mapping import ANSWER_FIELDS, APPEAL_FIELDS, Mapping, load_mapping
+from ingestion.files.numbers import Numbers
 from ingestion.files.reading import Part, all_inputs, opened, place_of
 from ingestion.files.sql import Query, Selects
 from ingestion.folders import NewFiles
@@ -69,12 +70,14 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     """The connection that inserts this load's rows, able to mask and hash meanwhile."""
     assert run.bulk is not None, "the pipeline gives it to every load"  # noqa: S101
     connection = run.bulk.connection
+    # With the order kept, batches end in row groups that are not full, which DuckDB writes once more.
+    connection.execute("SET preserve_insertion_order = false")
     # What is read has not been masked yet: none of it may be spilled to the disk.
     connection.execute("SET temp_directory = ''")
     connection.execute("SET TimeZone = 'UTC'")
     for name, pad in zip(_PADS, run.pseudonyms.pads(), strict=True):
         connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
-    for name, function, returns in _FUNCTIONS:
+    for name, function, returns in (*_FUNCTIONS, ("numbers", Numbers(), "TINYINT")):
         _teach(connection, name, function, 1, returns)
     try:
         yield connection
@@ -119,7 +122,10 @@ def _names(texts: Any) -> Any:
     return pa.array(masked, pa.string())
 
 
-_FUNCTIONS = (("mask", _masked, "VARCHAR"), ("mask_names", _names, "VARCHAR"))
+_FUNCTIONS = (
+    ("mask", _masked, "VARCHAR"),
+    ("mask_names", _names, "VARCHAR"),
+)
 
 
 class PartReader:
