@@ -128,7 +128,8 @@ class Attack:
     def _most_active_age(self, street: Street, region: str) -> tuple[lil_matrix, list[float]]:
         """The year review says which age wrote most: no other one has more appeals."""
         ((most,),) = street.query(
-            f"select age_group from facts.int_appeals_daily where region_id = '{region}' and age_group <> 'unknown'"
+            f"select age_group from facts.int_appeals_daily where region_id = '{region}'"
+            " and age_group <> 'unknown'"
             " group by 1 order by sum(appeals) desc, 1 limit 1"
         )
         ages = sorted({age for _, _, age in self.cells} - {most})
@@ -169,7 +170,9 @@ def _truth(street: Street, region: str) -> Mapping[tuple[str, date, str], int]:
     }
 
 
-def _hidden(attack: Attack, truth: Mapping[tuple[str, date, str], int]) -> Iterator[tuple[list[int], int, int]]:
+def _hidden(
+    attack: Attack, truth: Mapping[tuple[str, date, str], int]
+) -> Iterator[tuple[list[int], int, int]]:
     """Hidden counts below ten: their cells, their value, and what their row hides in all."""
     chance = np.random.default_rng(5)
     small = [
@@ -180,7 +183,9 @@ def _hidden(attack: Attack, truth: Mapping[tuple[str, date, str], int]) -> Itera
     for place in chance.permutation(len(small))[:60]:
         topic, month, age = small[place]
         hidden = sum(
-            truth.get((t, m, a), 0) for t, m, a, appeals in attack.months if (t, m) == (topic, month) and appeals is None
+            truth.get((t, m, a), 0)
+            for t, m, a, appeals in attack.months
+            if (t, m) == (topic, month) and appeals is None
         )
         yield [attack.cells[topic, month, age]], truth.get((topic, month, age), 0), hidden
     for topic, year, age in attack.hidden_years:
@@ -214,7 +219,8 @@ def test_small_counts_are_hidden_and_large_tables_still_say_something(released: 
     assert released.query("select min(appeals) from marts.demographics_yearly") >= [(K,)]
     shares = dict(
         released.query(
-            "select region_id, avg(case when is_suppressed then 1.0 else 0 end) from marts.demographics_yearly"
+            "select region_id, avg(case when is_suppressed then 1.0 else 0 end)"
+            " from marts.demographics_yearly"
             " group by 1"
         )
     )

@@ -23,7 +23,7 @@ touched as (
     from appeals
     inner join loads on appeals._dlt_load_id = loads.load_id
     {% if is_incremental() -%}
-    where loads.load_seq > {{ last_load_seq() }}
+        where loads.load_seq > {{ last_load_seq() }}
     {%- endif %}
     group by appeals.region_id, appeals.pos_id
 ),
