@@ -1,4 +1,4 @@
-"""Risk signals on half a year of a region with outbreaks planted in it: how many are found, how many false."""
+"""Risk signals on half a year of a region with planted outbreaks: how many are found, how many are false."""
 
 from __future__ import annotations
 
