@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import yaml
@@ -90,7 +91,7 @@ def main() -> None:
     print(f"ratio    {found['ratio']:8.2f} wall   {found['processor_ratio']:8.2f} processor (≤ {MUST_REACH})")
 
 
-def measure(folder: Path, rows: int) -> dict[str, object]:
+def measure(folder: Path, rows: int) -> dict[str, Any]:
     """Both ways once warm-up has put the file into the page cache."""
     csv = folder / "in" / "appeals.csv"
     csv.parent.mkdir()

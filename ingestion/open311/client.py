@@ -99,6 +99,10 @@ class Open311Client:
         window = {first: iso_z(since), last: iso_z(until)}
         paging = {"page": number, "page_size": self._source.page_size}
         body = self._get("requests.json", {**window, **paging})
+        if body == []:
+            # That is how an answer gets lost, and nobody would ask for the window again.
+            self._tally.retries += 1
+            body = self._get("requests.json", {**window, **paging})
         if not isinstance(body, list):
             raise ContractBroken(
                 "open311.requests: the answer is no list of requests",
