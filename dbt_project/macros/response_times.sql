@@ -67,7 +67,7 @@ watched as (
     on
       appeals.region_id = registered_day.region_id
       and appeals.local_date = registered_day.local_date
-  where {{ in_touched_slices(start, 'appeals') }}
+  where {{ in_touched_slices('appeals.' ~ start, 'appeals') }}
 ),
 
 scopes as (

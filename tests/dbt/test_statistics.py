@@ -31,7 +31,9 @@ def test_the_poisson_tail_is_scipys_wherever_a_signal_could_be() -> None:
     choice = random.Random(1)
     cases = []
     for _ in range(800):
-        expected = round(choice.choice([choice.uniform(0.1, 3), choice.uniform(1, 40), choice.uniform(20, 400)]), 3)
+        expected = round(
+            choice.choice([choice.uniform(0.1, 3), choice.uniform(1, 40), choice.uniform(20, 400)]), 3
+        )
         cases.append((max(5, int(stats.poisson.isf(10 ** -choice.uniform(0.5, 9), expected))), expected))
     found = answers(cases, MACROS.poisson_tail("c0", "c1"))
     exact = 0
@@ -46,9 +48,13 @@ def test_the_poisson_tail_is_scipys_wherever_a_signal_could_be() -> None:
 
 
 def test_wilsons_interval_is_statsmodels() -> None:
-    cases = [(part, whole) for whole in (1, 2, 7, 30, 101, 5000) for part in sorted({0, 1, whole // 3, whole})]
+    cases = [
+        (part, whole) for whole in (1, 2, 7, 30, 101, 5000) for part in sorted({0, 1, whole // 3, whole})
+    ]
     choice = random.Random(2)
-    cases += [(choice.randrange(whole + 1), whole) for whole in (choice.randrange(1, 9999) for _ in range(300))]
+    cases += [
+        (choice.randrange(whole + 1), whole) for whole in (choice.randrange(1, 9999) for _ in range(300))
+    ]
     found = answers(cases, MACROS.wilson("c0", "c1", "low"), MACROS.wilson("c0", "c1", "high"))
     for (part, whole), bounds in zip(cases, found, strict=True):
         assert bounds == pytest.approx(proportion_confint(part, whole, method="wilson"), abs=1e-12)
@@ -73,7 +79,9 @@ def test_the_rate_ratio_and_its_interval_are_statsmodels() -> None:
         wald = confint_poisson_2indep(events, exposure, before, exposure_before, "waldcc", compare="ratio")
         assert (low, high) == pytest.approx(wald, rel=1e-9)
     nothing_left, nothing_before = answers(
-        [(0, 56, 3, 56), (3, 56, 0, 56)], MACROS.rate_ratio(*columns), MACROS.rate_ratio_bound(*columns, "high")
+        [(0, 56, 3, 56), (3, 56, 0, 56)],
+        MACROS.rate_ratio(*columns),
+        MACROS.rate_ratio_bound(*columns, "high"),
     )
     assert nothing_left[0] == 0
     assert nothing_left[1] > 0

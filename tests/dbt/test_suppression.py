@@ -169,7 +169,9 @@ def _truth(street: Street, region: str) -> Mapping[tuple[str, date, str], int]:
     }
 
 
-def _hidden(attack: Attack, truth: Mapping[tuple[str, date, str], int]) -> Iterator[tuple[list[int], int, int]]:
+def _hidden(
+    attack: Attack, truth: Mapping[tuple[str, date, str], int]
+) -> Iterator[tuple[list[int], int, int]]:
     """Hidden counts below ten: their cells, their value, and what their row hides in all."""
     chance = np.random.default_rng(5)
     small = [
@@ -180,7 +182,9 @@ def _hidden(attack: Attack, truth: Mapping[tuple[str, date, str], int]) -> Itera
     for place in chance.permutation(len(small))[:60]:
         topic, month, age = small[place]
         hidden = sum(
-            truth.get((t, m, a), 0) for t, m, a, appeals in attack.months if (t, m) == (topic, month) and appeals is None
+            truth.get((t, m, a), 0)
+            for t, m, a, appeals in attack.months
+            if (t, m) == (topic, month) and appeals is None
         )
         yield [attack.cells[topic, month, age]], truth.get((topic, month, age), 0), hidden
     for topic, year, age in attack.hidden_years:

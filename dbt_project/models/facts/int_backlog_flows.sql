@@ -32,7 +32,7 @@ lives as (
         {{ is_overdue('appeals') }} as is_overdue
     from appeals
     inner join regions on appeals.region_id = regions.region_id
-    where {{ in_touched_slices('local_date', 'appeals') }}
+    where {{ in_touched_slices('appeals.local_date', 'appeals') }}
 ),
 
 moves as (

@@ -1,0 +1,131 @@
+"""Months, years and running sums: what a change, a deadline or mere waiting moves, and that nothing else is missed."""
+
+from __future__ import annotations
+
+from tests.dbt import rows
+from tests.dbt.support import Street
+
+
+def test_waiting_moves_a_month_that_nothing_else_touches(street: Street) -> None:
+    street.load(
+        rows.merged(
+            rows.incident("w1", "05-04 06:00", answered="05-04 07:00"),
+            rows.incident("w2", "05-05 06:00", answered="06-12 06:00"),
+            rows.incident("w3", "05-06 06:00"),
+        )
+    )
+    street.as_of = "2026-05-07 06:00:00"
+    street.build()
+    median = (
+        "select km_median_first_answer_minutes from marts.response_times_monthly"
+        " where region_id = 'north' and month_start = '2026-05-01' and channel = 'all'"
+    )
+    before = street.query(median)
+    street.as_of = "2026-07-02 00:00:00"
+    street.build()  # no new row: w3 has only waited longer
+    assert before == [(38 * 24 * 60.0,)], "watched for a day, it told nothing beyond it"
+    assert street.query(median) == [(38 * 24 * 60.0,)]
+    assert street.differences() == {}
+    street.load(rows.incident("w3", "05-06 06:00", answered="06-30 06:00"))
+    street.build()
+    assert street.differences() == {}
+
+
+def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Street) -> None:
+    street.load(
+        rows.merged(
+            rows.pos("m1", "04-20 06:00"),
+            rows.pos("m2", "05-20 06:00", answers=[("a", "05-21 06:00", "final")], status="closed"),
+            rows.incident("m3", "05-20 06:00"),
+        )
+    )
+    street.build()
+    street.load(
+        rows.pos(
+            "m1",
+            "04-20 06:00",
+            answers=[("b", "04-22 06:00", "final")],
+            status="closed",
+            updated="06-01 00:00",
+        )
+    )
+    street.build()
+    changes = street.query(
+        "select mean_change_on_previous from marts.response_times_monthly"
+        " where region_id = 'north' and channel = 'pos' and month_start = '2026-05-01'"
+    )
+    assert changes == [(-24 * 60.0,)]
+    assert street.query(
+        "select appeals, appeals_month_before, appeals_change from marts.topics_monthly"
+        " where region_id = 'north' and month_start = '2026-05-01' and topic_group = 'roads'"
+    ) == [(1, 1, 0)]
+    assert street.differences() == {}
+    # m2 was registered in March after all: April's month after is empty of it, and March has a month of its own
+    street.load(rows.pos("m2", "03-20 06:00", updated="06-02 00:00"))
+    street.build()
+    assert street.query(
+        "select appeals, appeals_month_before, appeals_change from marts.topics_monthly"
+        " where region_id = 'north' and month_start = '2026-05-01' and topic_group = 'roads'"
+    ) == [(0, 1, -1)], "the topic fell silent in May"
+    assert street.differences() == {}
+
+
+def test_the_backlog_adds_up_every_day_and_ends_with_what_is_open(street: Street) -> None:
+    street.load(rows.pos("b1", "05-01 06:00", answers=[("x", "06-05 06:00", "final")], updated="06-05 06:00"))
+    street.as_of = "2026-07-20 12:00:00"
+    street.build()
+    broken = street.query(
+        """
+        select count(*) from marts.backlog_daily
+        where carried_over_appeals + opened_appeals <> closed_appeals + open_appeals or open_appeals < 0
+        """
+    )
+    assert broken == [(0,)]
+    overdue = street.query(
+        """
+        select strftime(local_date, '%m-%d'), open_appeals, overdue_appeals from marts.backlog_daily
+        where region_id = 'north' and channel = 'pos' and local_date between '2026-05-30' and '2026-06-06'
+        """
+    )
+    # b1 is due at the end of 31 May and answered on 5 June; p1 came on 1 June, p2 on the 2nd and was answered next day
+    assert sorted(overdue) == [
+        *(("05-30", 1, 0), ("05-31", 1, 0), ("06-01", 2, 1), ("06-02", 3, 1)),
+        *(("06-03", 2, 1), ("06-04", 2, 1), ("06-05", 1, 0), ("06-06", 1, 0)),
+    ]
+    last = street.query(
+        "select open_appeals, overdue_appeals from marts.backlog_daily where region_id = 'north'"
+        " and channel = 'all' order by local_date desc limit 1"
+    )
+    facts = street.query(
+        """
+        select
+            count(*) filter (where answered_at is null),
+            count(*) filter (where answered_at is null and due_at < '2026-07-20 12:00:00')
+        from facts.fct_appeals where is_countable and region_id = 'north'
+        """
+    )
+    assert last == facts
+    assert street.differences() == {}
+
+
+def test_guards_see_what_was_done_to_an_appeal(street: Street) -> None:
+    street.load(
+        rows.pos("g1", "05-01 06:00", answers=[("x", "05-05 06:00", "interim")], updated="05-05 06:00")
+    )
+    changed = rows.pos("g1", "05-01 06:00", answers=[("x", "05-05 06:00", "interim")], updated="05-30 06:00")
+    changed["pos_appeals"][0]["subcategory"] = "Разметка и знаки"
+    street.build()
+    shares = (
+        "select interim_without_final_share, topic_changed_late_share, edited_dates_share"
+        " from marts.authorities_monthly where region_id = 'north' and month_start = '2026-05-01'"
+    )
+    street.as_of = "2026-05-31 00:00:00"
+    street.load(changed)
+    street.build()
+    assert street.query(shares) == [(0, 1, 0)], (
+        "its deadline has not passed, and the topic changed two days before it"
+    )
+    street.as_of = "2026-07-01 00:00:00"
+    street.build()
+    assert street.query(shares) == [(1, 1, 0)]
+    assert street.differences() == {}
