@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -34,16 +35,29 @@ def test_the_poisson_tail_is_scipys_wherever_a_signal_could_be() -> None:
         expected = round(
             choice.choice([choice.uniform(0.1, 3), choice.uniform(1, 40), choice.uniform(20, 400)]), 3
         )
-        cases.append((max(5, int(stats.poisson.isf(10 ** -choice.uniform(0.5, 9), expected))), expected))
-    found = answers(cases, MACROS.poisson_tail("c0", "c1"))
+        cases.append(
+            (
+                max(5, math.ceil(expected), int(stats.poisson.isf(10 ** -choice.uniform(0.5, 9), expected))),
+                expected,
+            )
+        )
+    values = ", ".join(f"({observed}::double, {expected}::double)" for observed, expected in cases)
+    steps = MACROS.poisson_tails("cases", ["observed", "expected"], "observed", "expected", "numbers")
+    found = duckdb.execute(
+        f"""
+        with cases as (select distinct * from (values {values}) as t (observed, expected)),
+        numbers as (select number from range(120) as t (number)), {steps}
+        select observed, expected, chance from poisson_tails
+        """
+    ).fetchall()
     exact = 0
-    for (observed, expected), (tail,) in zip(cases, found, strict=True):
+    for observed, expected, chance in found:
         truth = stats.poisson.sf(observed - 1, expected)
         if truth < 0.01:
             exact += 1
-            assert tail == pytest.approx(truth, rel=1e-6), (observed, expected)
+            assert chance == pytest.approx(truth, rel=1e-6), (observed, expected)
         else:
-            assert tail >= 0.01 * (1 - 1e-6), (observed, expected)
+            assert chance >= 0.01 * (1 - 1e-6), (observed, expected)
     assert exact > 400
 
 
