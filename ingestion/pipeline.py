@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ingestion.accounting import Tally
+from ingestion.bulk import BulkRows
 from ingestion.clock import Window
 from ingestion.config import Region, Settings
 from ingestion.errors import (
@@ -24,7 +25,7 @@ from ingestion.errors import (
 )
 from ingestion.run import Run
 from ingestion.sources import SourceSpec, find_source
-from ingestion.tables import ParquetRows, RawTable, arrow_schema, dlt_columns
+from ingestion.tables import RawTable, dlt_columns
 from ingestion.warehouse import DATASET, opened
 
 if TYPE_CHECKING:
@@ -105,14 +106,17 @@ def _load(source: str, region: Region, settings: Settings, window: Window | None
     with opened(settings) as warehouse:
         load_seq = warehouse.prepare()
         pipeline = _fresh_pipeline(spec, region, settings)
-        run = Run(spec, region, settings, window, fetched_at=settings.now(), state={})
+        bulk = BulkRows(warehouse.connection)
+        run = Run(spec, region, settings, window, fetched_at=settings.now(), state={}, bulk=bulk)
         try:
             pipeline.extract(_resource(run, load_seq), loader_file_format="parquet")
             normalized = pipeline.normalize()
             _check_package(run, normalized.row_counts)
+            bulk.commit()
             pipeline.load()
         except Exception as error:
             # Whatever the failure: the rows already copied go now, and the caller gets a sentence.
+            bulk.undo()
             warehouse.sweep()
             raise _as_sentence(error, run) from error
     report = LoadReport(
@@ -169,8 +173,6 @@ def _resource(run: Run, load_seq: int) -> DltResource:
     import dlt
 
     def mark(table: RawTable, page: Any) -> Any:
-        if isinstance(page, ParquetRows):
-            return _file_import(table, page)
         hints = dlt.mark.make_hints(**_hints(table))
         return dlt.mark.with_hints(page, hints, create_table_variant=True)
 
@@ -187,6 +189,8 @@ def _resource(run: Run, load_seq: int) -> DltResource:
 
     resource = dlt.resource(pages, name=run.spec.name, write_disposition="append")
     for table in run.spec.tables:
+        if table.bulk:
+            continue
         resource.apply_hints(**_hints(table), create_table_variant=True)
     return resource
 
@@ -201,31 +205,12 @@ def _hints(table: RawTable) -> dict[str, Any]:
     }
 
 
-def _file_import(table: RawTable, rows: ParquetRows) -> Any:
-    """A Parquet file that dlt links into its package as it is."""
-    import pyarrow as pa
-    from dlt.common.metrics import DataWriterMetrics
-    from dlt.extract.extractors import ImportFileMeta
-    from dlt.extract.items import DataItemWithMeta, TableNameMeta
-
-    class FileOfTable(ImportFileMeta):
-        """dlt imports files only into a resource's own table, and a reader here fills several. So this meta
-        counts as dlt's word for «belongs to that table» as well; the two cannot both be base classes."""
-
-        table_name = table.name
-        __class__ = property(lambda self: TableNameMeta)
-
-    metrics = DataWriterMetrics(str(rows.path), rows.count, 0, 0, 0)
-    # An empty page says which columns the file has.
-    columns = [field.with_nullable(True) for field in arrow_schema(table)]
-    empty = pa.schema([*columns, pa.field("_dlt_load_id", pa.string())]).empty_table()
-    return DataItemWithMeta(FileOfTable(str(rows.path), metrics, "parquet"), empty)
-
-
 def _check_package(run: Run, row_counts: dict[str, int]) -> None:
     """What dlt is about to commit is what the readers counted."""
     for resource, table in run.spec.resources.items():
         packed, landed = row_counts.get(table.name, 0), run.tallies[resource].landed
+        if table.bulk and run.bulk is not None:
+            packed = run.bulk.count(table, run.load_id)
         if packed != landed:
             raise AccountingBroken(
                 f"{table.name}: {landed} rows were read but the load package holds {packed}",

@@ -38,6 +38,7 @@ _TOWN_PHONE = re.compile(
     r"(\b(?:тел|звон|позвон|дозвон|моб|сот|факс)[а-яё]*[^\d\n]{0,12})\d{1,3}(?:[\s\-]?\d{2}){2}(?!\d)",
     re.IGNORECASE,
 )
+_TOWN_NUMBER = re.compile(r"\d(?:[\s\-]?\d){4}")
 _PASSPORT = re.compile(
     r"(?<!\d)\d{2}\s?\d{2}[\s,]{0,2}(?:№|номер|ном\.?|N|No\.?)?\s{0,2}\d{6}(?!\d)", re.IGNORECASE
 )
@@ -114,7 +115,7 @@ def mask(text: str) -> str:
         # Nothing before the first long number can be one; only «+ (» may belong to it.
         cut = max(0, found.start() - 4)
         text = text[:cut] + _mask_numbers(text[cut:])
-    if any(word in low for word in _ANNOUNCED):
+    if any(word in low for word in _ANNOUNCED) and _TOWN_NUMBER.search(text):
         text = _TOWN_PHONE.sub(rf"\1{PHONE}", text)
     return text
 

@@ -155,6 +155,12 @@ class OkSource(NetworkSource):
     application_secret_env: VariableName
 
 
+class Webhook(Strict):
+    """Updates come to the inbox instead of being asked for; the variable holds the secret of deliveries."""
+
+    secret_env: VariableName
+
+
 class TelegramSource(NetworkSource):
     """Channels with their discussion groups, and private chats, of one bot."""
 
@@ -162,6 +168,7 @@ class TelegramSource(NetworkSource):
     token_env: VariableName
     requests_per_second: Rate = 20
     lookback_days: int = Field(default=60, ge=1, le=365)  # how long threads of comments are remembered
+    webhook: Webhook | None = None
 
 
 class MaxSource(NetworkSource):

@@ -12,8 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
 ColumnType = Literal["text", "bigint", "int", "bool", "double", "date", "timestamp"]
@@ -56,8 +54,8 @@ class Column:
 class RawTable:
     """One table of the dataset `raw`: `columns` are the source's own, `all_columns` add the common ones.
 
-    `bulk`: its rows come as Parquet files that DuckDB wrote. These cannot say NOT NULL, so dlt is not told
-    either, or it would write each file anew; the table in the warehouse refuses nulls all the same.
+    `bulk`: its rows come by the million, so DuckDB inserts them itself (`ingestion.bulk`) and dlt never sees
+    them.
     """
 
     name: str
@@ -76,14 +74,6 @@ class RawTable:
     def all_columns(self) -> tuple[Column, ...]:
         """Common columns first, then the source's; `_dlt_load_id` is added by dlt at the end."""
         return (*self._common, *self.columns)
-
-
-@dataclass(frozen=True)
-class ParquetRows:
-    """Rows that already lie in a Parquet file of the table's shape, `_dlt_load_id` included."""
-
-    path: Path
-    count: int
 
 
 @cache
@@ -124,9 +114,8 @@ def dlt_columns(table: RawTable) -> dict[str, Any]:
         c.name: {
             "name": c.name,
             **_DLT_HINTS[c.type],
-            "nullable": not c.required or table.bulk,
-            # A key would imply NOT NULL.
-            "primary_key": c.key and not table.bulk,
+            "nullable": not c.required,
+            "primary_key": c.key,
             "description": c.description,
         }
         for c in table.all_columns

@@ -43,18 +43,18 @@ class Warehouse:
     """What a load does to the warehouse besides landing its package."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def prepare(self) -> int:
         """Make every raw table exist, sweep what failed loads left, and return the next `load_seq`.
 
         All tables of all sources are made, so that a region without ПОС does not break the models on it.
         """
-        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {DATASET}")
+        self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {DATASET}")
         for table in all_tables():
-            self._connection.execute(create_statement(table, DATASET))
+            self.connection.execute(create_statement(table, DATASET))
         self.sweep()
-        newest = self._connection.execute("SELECT coalesce(max(load_seq), 0) FROM raw.loads").fetchall()
+        newest = self.connection.execute("SELECT coalesce(max(load_seq), 0) FROM raw.loads").fetchall()
         return int(newest[0][0]) + 1
 
     def sweep(self) -> None:
@@ -65,7 +65,7 @@ class Warehouse:
         """
         present = {
             name
-            for (name,) in self._connection.execute(
+            for (name,) in self.connection.execute(
                 "SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [DATASET]
             ).fetchall()
         }
@@ -76,4 +76,4 @@ class Warehouse:
             if table.name in present:
                 # Names come from our own registry of tables, never from data.
                 statement = f"DELETE FROM raw.{table.name} WHERE _dlt_load_id NOT IN ({committed})"  # noqa: S608
-                self._connection.execute(statement)
+                self.connection.execute(statement)

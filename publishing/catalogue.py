@@ -15,7 +15,7 @@ from publishing.errors import PublishError
 
 @dataclass(frozen=True)
 class PublishedColumn:
-    """A column of a published table with the sentence that explains it and its Russian label, if it has one."""
+    """A column of a published table: its name, the sentence that explains it, its Russian label if any."""
 
     name: str
     description: str

@@ -208,7 +208,7 @@ def open_release(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def open_candidate(shelf: Shelf) -> duckdb.DuckDBPyConnection:
-    """As `open_release`, on the candidate; the release it is about to replace stands in the schema `before`."""
+    """As `open_release`, on the candidate; what it is about to replace stands in the schema `before`."""
     connection = open_release(shelf.candidate)
     tables = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))["tables"]
     _view_before(connection, shelf, tables, shelf.current_manifest())
@@ -250,8 +250,8 @@ def _view_before(
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
     return connection.execute(
-        f"select column_name, column_type from (describe select * from {table})"
-    ).fetchall()  # noqa: S608
+        f"select column_name, column_type from (describe select * from {table})"  # noqa: S608 - names of our own
+    ).fetchall()
 
 
 def scan(folder: Path, tables: Mapping[str, Any], path: str) -> str:

@@ -56,7 +56,8 @@ _MOVED = f"""
     from (
         select
             coalesce(past.region_id, now.region_id) as region_id,
-            unnest([date_trunc('month', past.local_date), date_trunc('month', now.local_date)]) as month_start,
+            unnest([date_trunc('month', past.local_date), date_trunc('month', now.local_date)])
+                as month_start,
             coalesce(past.is_countable, false) and not coalesce(now.is_countable, false) as is_gone,
             coalesce(now.is_countable, false) and not coalesce(past.is_countable, false) as is_new,
             past.is_countable and now.is_countable and (
@@ -136,7 +137,7 @@ def write_restatements(
         )
     literal = str(target).replace("'", "''")
     connection.execute(
-        "copy (select * from restated order by as_of, metric, region_id, period, slice, old, new) "
+        "copy (select * from restated order by as_of, metric, region_id, period, slice, old, new) "  # noqa: S608
         f"to '{literal}' {options}"
     )
     (count,) = connection.execute("select count(*) from restated").fetchone() or (0,)

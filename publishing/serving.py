@@ -40,8 +40,8 @@ def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[Publi
             name = f"{table.schema}.{table.name}"
             connection.execute(f"create schema if not exists {table.schema}")
             connection.execute(
-                f"create {kind} {name} as select * from {scan(folder, manifest['tables'], table.path)}"
-            )  # noqa: S608
+                f"create {kind} {name} as select * from {scan(folder, manifest['tables'], table.path)}"  # noqa: S608
+            )
             connection.execute(f"comment on {kind} {name} is {_literal(table.description)}")
             for column in table.columns:
                 connection.execute(f'comment on column {name}."{column.name}" is {_literal(column.comment)}')

@@ -1,4 +1,4 @@
-"""Published figures of months that are over: the list that may change only with a row in marts.restatements."""
+"""Figures of months that are over: they may change only with a row in marts.restatements."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ WATCHED = (
     Watched("authorities_monthly", ("authority_id",), ("appeals", "on_time_share", "solved_share", "rank")),
     Watched("activities_monthly", ("kind",), ("activities",)),
 )
-# Where a query finds the release that the candidate is about to replace; its table `comparable` names those of
-# its tables that have today's shape, the others stand there empty.
+# Where a query finds the release that the candidate is about to replace; its table `comparable` names those
+# of its tables that have today's shape, the others stand there empty.
 BEFORE = "before"
 
 

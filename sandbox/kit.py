@@ -70,6 +70,12 @@ class Sandbox:
         answer: dict[str, int] = self.control("POST", "viber/deliver", {"url": url})
         return answer
 
+    def deliver_telegram(self, url: str, secret: str, *, again: bool = False) -> dict[str, int]:
+        """Push Telegram's waiting updates to that webhook; with `again` they wait on, whoever took them."""
+        wish = {"url": url, "secret_token": secret, "again": again}
+        answer: dict[str, int] = self.control("POST", "telegram/deliver", wish)
+        return answer
+
     def requests(self) -> dict[str, int]:
         """How often each method was called since the start or `reset_requests`."""
         answer: dict[str, int] = self.control("GET", "requests")

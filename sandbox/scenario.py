@@ -199,6 +199,7 @@ class PosRules(_Part):
 class IncidentRules(_Part):
     layouts: dict[Literal[1, 3, 4], float]
     undated: int = Field(default=0, ge=0)  # rows of layout 2, outside every quota
+    seen_in_vk: int = Field(default=0, ge=0)  # incidents whose message VK shows as well: counted once
 
 
 class Question(_Part):

@@ -121,9 +121,10 @@ def _figures(
     for n, name in _played(scenario):
         mask = here & (people.source == n)
         yield "appeals", f"source={name}", int(mask.sum())
-        answered = mask & (people.first_answer <= now)
+        given = _first_answer(people)
+        answered = mask & (given <= now)
         if answered.any():
-            minutes = (people.first_answer - people.registered)[answered] / 60
+            minutes = (given - people.registered)[answered] / 60
             yield "mean_first_answer_minutes", f"source={name}", float(minutes.mean())
     ages = np.bincount(people.age[here & (people.age >= 0)], minlength=1)
     if ages.any():
@@ -277,11 +278,20 @@ def heat_levels(scenario: Scenario, territory: Ints) -> dict[str, str]:
     }
 
 
+def _first_answer(people: Population) -> Ints:
+    """GeoReport tells no answers: a request is answered when it is closed."""
+    return np.where(people.source == OPEN311, people.closed, people.first_answer)
+
+
 def counts(scenario: Scenario, people: Population, now: int) -> dict[str, Any]:
     """Plain counts over everything registered up to `now`."""
     here = people.registered <= now
-    first, final = people.first_answer <= now, people.final_answer <= now
-    interim_and_final = first & final & (people.first_answer != people.final_answer)
+    first_answer = _first_answer(people)
+    first: Mask = first_answer <= now
+    final: Mask = people.final_answer <= now
+    interim_and_final = (
+        first & final & (people.first_answer != people.final_answer) & (people.source != OPEN311)
+    )
     responses = first.astype(np.int64) + interim_and_final
     days = np.bincount(people.day[here], minlength=1)
     dates = [scenario.period.since + dt.timedelta(days=n) for n in range(len(days))]

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from sandbox.noise import key, mix
-from sandbox.population import COMMENT, MENTION, NEVER, VK, WALL_POST, Population
+from sandbox.population import COMMENT, INCIDENT, MENTION, NEVER, VK, WALL_POST, Population
 from sandbox.scenario import Scenario, VkPoll
 
 _DAY = 86_400
@@ -20,7 +20,7 @@ _POST_MAX_AGE = 8 * _DAY
 
 @dataclass(slots=True, eq=False)
 class Comment:
-    """`author` < 0: a community. `role`: appeal, interim, final, reply, page, deleted, posted."""
+    """`author` < 0: a community. `role`: appeal, interim, final, reply, page, deleted, posted, copy."""
 
     owner: int
     author: int
@@ -100,6 +100,7 @@ class _Builder:
                 self._wall_post(row)
             elif form == MENTION:
                 self._mention(row)
+        self._copies(own, times)
         self._lengthen(branches)
         self._extras(own)
         return self._numbered()
@@ -185,6 +186,19 @@ class _Builder:
         if date > root.date:
             author = root.author if draw >> 20 & 1 and root.author > 0 else user_id(draw % 1_000_003)
             root.thread.append(Comment(root.owner, author, date, "reply", draw >> 24, root=root))
+
+    def _copies(self, own: dict[int, list[Post]], times: dict[int, list[int]]) -> None:
+        """Messages that somebody has entered into «Инцидент» an hour later: no appeals of VK's own."""
+        rows = [int(row) for row in self.population.rows(INCIDENT)]
+        count, places = min(self.scenario.incident.seen_in_vk, len(rows)), self.scenario.open_pages()
+        for n in range(count if places else 0):
+            row = rows[(2 * n + 1) * len(rows) // (2 * count)]
+            owner = -self.scenario.pages[places[row % len(places)]].id
+            date = int(self.population.registered[row]) - 3600
+            newest = bisect_right(times[owner], date - 30) - 1
+            if newest >= 1:
+                post, author = own[owner][newest], user_id(int(self.population.author[row]))
+                post.adopt(Comment(owner, author, date, "copy", row, row))
 
     def _lengthen(self, branches: list[Comment]) -> None:
         """Some branches pass ten replies, so that they need a request of their own."""

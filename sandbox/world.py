@@ -99,7 +99,7 @@ class World:
 
     def comment_text(self, comment: Comment) -> str:
         if comment.text is None:
-            if comment.role == "appeal":
+            if comment.role in ("appeal", "copy"):
                 comment.text = self.complaint(comment.appeal)
             elif comment.role in ("interim", "final"):
                 solved = bool(mix(comment.appeal) & 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
+from ingestion.bulk import BulkRows
 from ingestion.config import Region, Settings
 from ingestion.files.mapping import Mapping, load_mapping
 from ingestion.files.reading import Part, opened, place_of
@@ -20,6 +23,7 @@ from ingestion.region import Sources
 from ingestion.run import Run
 from ingestion.sources import find_source
 from ingestion.tables import Row
+from ingestion.warehouse import opened as opened_warehouse
 
 SHOWN_ROWS = 5
 SHOWN_VALUES = 5
@@ -56,11 +60,14 @@ def check_file(path: Path, mapping_path: Path, time_zone: str = "UTC") -> Checke
     checked = Checked(str(path))
     with tempfile.TemporaryDirectory(prefix="otklik-") as folder:
         run = _pretended_run(Path(folder), mapping.time_zone or time_zone)
-        with engine(run) as connection, opened(path, mapping, connection) as parts:
-            for number, part in enumerate(parts):
+        with (
+            _scratch(run) as run.bulk,
+            engine(run) as connection,
+            opened(path, mapping, connection) as parts,
+        ):
+            for part in parts:
                 reader = PartReader(run, path, mapping, part, connection)
-                for _ in reader.rows(Path(folder) / str(number)):
-                    pass
+                reader.land()
                 checked.left_empty.update(reader.missed)
                 _columns(checked, part, mapping)
                 for name, values in reader.without_meaning(SHOWN_VALUES).items():
@@ -97,6 +104,18 @@ def _example(row: Row) -> dict[str, Any]:
         "detail": row["detail"],
         "row": orjson.loads(row["payload"] or "{}"),
     }
+
+
+@contextmanager
+def _scratch(run: Run) -> Iterator[BulkRows]:
+    """A warehouse that nobody keeps."""
+    with opened_warehouse(run.settings) as warehouse:
+        warehouse.prepare()
+        bulk = BulkRows(warehouse.connection)
+        try:
+            yield bulk
+        finally:
+            bulk.undo()
 
 
 def _pretended_run(folder: Path, time_zone: str) -> Run:

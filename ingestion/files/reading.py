@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXPECTED = "a file that fits its mapping"
 MAX_LINE_BYTES = 16 * 2**20
+_BUFFER_BYTES = 2 * MAX_LINE_BYTES  # by default sixteen lines, which is too much for two threads to share
 _HEAD_BYTES = 2**16
 _HEAD_LINES = 50
 _DELIMITERS = ";,\t|"
@@ -193,7 +194,8 @@ def _csv(path: Path, readable: Path, text: str, mapping: Mapping) -> Part:
     relation = (
         f"read_csv({literal(str(readable))}, auto_detect=false, header=true, skip={mapping.skip_lines},"
         f" delim={literal(delimiter)}, quote={literal(mapping.quote)}, escape={literal(mapping.quote)},"
-        f" columns={{{columns}}}, nullstr='', max_line_size={MAX_LINE_BYTES}, store_rejects=true)"
+        f" columns={{{columns}}}, nullstr='', max_line_size={MAX_LINE_BYTES},"
+        f" buffer_size={_BUFFER_BYTES}, store_rejects=true)"
     )
     return Part(_cells(relation, headers), tuple(headers), "csv", mapping.skip_lines + 2)
 
@@ -208,7 +210,7 @@ def _jsonl(path: Path, readable: Path, mapping: Mapping, connection: duckdb.Duck
     lines = (
         f"read_csv({literal(str(readable))}, auto_detect=false, header=false, skip={mapping.skip_lines},"
         f" delim='\x01', quote='', escape='', columns={{'line': 'VARCHAR'}}, max_line_size={MAX_LINE_BYTES},"
-        " store_rejects=true)"
+        f" buffer_size={_BUFFER_BYTES}, store_rejects=true)"
     )
     objects = f"SELECT line FROM {lines} WHERE trim(line) <> ''"
     whole = f"SELECT json(line) AS line FROM ({objects}) WHERE {_IS_OBJECT}"

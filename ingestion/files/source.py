@@ -1,12 +1,11 @@
 """Reads folders of files by their mappings: each file once, its rows as versions of appeals and answers.
 
-DuckDB reads, maps and writes the rows into Parquet, dlt takes that file as it is: millions of rows never
-become Python objects. What is rare goes through Python: suspicious texts, refused rows, lost values.
+DuckDB reads, maps and inserts the rows in one pass: millions of rows never become Python objects. What is
+rare goes through Python: suspicious texts, refused rows, lost values.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,13 +17,13 @@ import orjson
 from ingestion.cells import plain
 from ingestion.errors import UnreadableFile
 from ingestion.files.mapping import ANSWER_FIELDS, APPEAL_FIELDS, Mapping, load_mapping
+from ingestion.files.numbers import Numbers
 from ingestion.files.reading import Part, all_inputs, opened, place_of
-from ingestion.files.sql import Query, Selects, literal
+from ingestion.files.sql import Query, Selects
 from ingestion.folders import NewFiles
 from ingestion.privacy import mask, mask_names, mask_optional
 from ingestion.region import MappedFiles
 from ingestion.run import Batch, Run
-from ingestion.tables import ParquetRows
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,44 +49,44 @@ def read(run: Run) -> Iterator[Batch]:
     sources = run.region.sources.files
     assert sources is not None, "pipeline checks that the source is connected"  # noqa: S101
     files = NewFiles(run, "appeals", "files", "sources.files.folder")
-    for source in sources:
-        mapping = load_mapping(source.mapping)
-        for path in files.of(source.folder, mapping.files, salt=_salt(source, mapping)):
-            yield from _file(run, path, mapping)
+    with engine(run) as connection:
+        for source in sources:
+            mapping = load_mapping(source.mapping)
+            for path in files.of(source.folder, mapping.files, salt=_salt(source, mapping)):
+                with opened(path, mapping, connection) as parts:
+                    for part in parts:
+                        PartReader(run, path, mapping, part, connection).land()
     files.remember()
+    # The rows are in the warehouse already, in a transaction that the pipeline commits.
+    yield from ()
 
 
 def _salt(source: MappedFiles, mapping: Mapping) -> str:
     return f"{source.mapping.name}:{mapping.fingerprint}:"
 
 
-def _file(run: Run, path: Path, mapping: Mapping) -> Iterator[Batch]:
-    folder = run.settings.data / "dlt" / "files"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="rows-", dir=folder) as temporary,
-        engine(run) as connection,
-        opened(path, mapping, connection) as parts,
-    ):
-        for number, part in enumerate(parts):
-            yield from PartReader(run, path, mapping, part, connection).rows(Path(temporary) / str(number))
-
-
 @contextmanager
 def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of its own that can mask and hash; it writes nothing to disk but what it is told to."""
-    import duckdb
-
-    connection = duckdb.connect(config={"temp_directory": "", "preserve_insertion_order": "false"})
+    """The connection that inserts this load's rows, able to mask and hash meanwhile."""
+    assert run.bulk is not None, "the pipeline gives it to every load"  # noqa: S101
+    connection = run.bulk.connection
+    # With the order kept, batches end in row groups that are not full, which DuckDB writes once more.
+    connection.execute("SET preserve_insertion_order = false")
+    # What is read has not been masked yet: none of it may be spilled to the disk.
+    connection.execute("SET temp_directory = ''")
+    connection.execute("SET TimeZone = 'UTC'")
+    for name, pad in zip(_PADS, run.pseudonyms.pads(), strict=True):
+        connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
+    for name, function, returns in (*_FUNCTIONS, ("numbers", Numbers(), "TINYINT")):
+        _teach(connection, name, function, 1, returns)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        for name, pad in zip(("inner_pad", "outer_pad"), run.pseudonyms.pads(), strict=True):
-            connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
-        for name, function in (("mask", _masked), ("mask_names", _names)):
-            _teach(connection, name, function, 1)
         yield connection
     finally:
-        connection.close()
+        for name in _PADS:
+            connection.execute(f"RESET VARIABLE {name}")
+
+
+_PADS = ("inner_pad", "outer_pad")
 
 
 def _teach(
@@ -123,8 +122,14 @@ def _names(texts: Any) -> Any:
     return pa.array(masked, pa.string())
 
 
+_FUNCTIONS = (
+    ("mask", _masked, "VARCHAR"),
+    ("mask_names", _names, "VARCHAR"),
+)
+
+
 class PartReader:
-    """Turns one table of a file into Parquet files of raw's shape."""
+    """Lands one table of a file."""
 
     def __init__(
         self, run: Run, path: Path, mapping: Mapping, part: Part, connection: duckdb.DuckDBPyConnection
@@ -146,20 +151,17 @@ class PartReader:
         )
         self._selects = Selects(query, part.cells)
 
-    def rows(self, target: Path) -> Iterator[Batch]:
-        """Rows, then the answers in them; counts and quarantine are settled before anything is yielded."""
+    def land(self) -> None:
+        """Rows, then the answers in them; what is refused is set aside."""
         self._listen()
         self._name_unknown()
         tables = self._run.spec.resources
-        rows = self._copy(self._selects.rows(tables[self._mapping.rows]), target.with_suffix(".rows"))
+        count = self._insert(self._mapping.rows, self._selects.rows(tables[self._mapping.rows]))
         self._quarantine_broken_lines()
-        self._tally.received += rows.count + self._refused
-        yield from self._run.land_file(self._mapping.rows, rows)
+        self._tally.received += count + self._refused
         for answer in self._mapping.answers:
             select = self._selects.answers(tables["answers"], answer)
-            found = self._copy(select, target.with_suffix(f".{answer.kind}"))
-            self._run.tallies["answers"].received += found.count
-            yield from self._run.land_file("answers", found)
+            self._run.tallies["answers"].received += self._insert("answers", select)
         for field, count in sorted(self.missed.items()):
             self._tally.note(f"{self._name}: {field} had no usable value in {count} rows and was left empty.")
 
@@ -172,21 +174,17 @@ class PartReader:
                 found[field] = values
         return found
 
-    def _copy(self, select: str, target: Path) -> ParquetRows:
+    def _insert(self, resource: str, select: str) -> int:
         import duckdb
 
-        options = "FORMAT parquet, COMPRESSION lz4_raw"
         try:
-            counted = self._connection.execute(
-                f"COPY ({select}) TO {literal(str(target))} ({options})"
-            ).fetchall()
+            return self._run.land_select(resource, select)
         except duckdb.Error as error:
             # The text of the error may quote a line of the file.
             raise UnreadableFile(
                 f"The file {self._path} cannot be read as {self._part.format} ({type(error).__name__})",
                 "check delimiter, quote and encoding of the mapping with `otklik files check`",
             ) from None
-        return ParquetRows(target, int(counted[0][0]))
 
     def _listen(self) -> None:
         """Let SQL tell what it refuses and what it leaves empty."""

@@ -22,6 +22,7 @@ from ingestion.files.mapping import (
     Names,
     Rule,
 )
+from ingestion.files.numbers import AFTER_A_WORD, LOOK, NOTHING
 from ingestion.spreadsheet import normal
 from ingestion.tables import SQL_TYPES, ColumnType, RawTable
 
@@ -33,13 +34,13 @@ _MASKED = frozenset(("text", "tags", "locality", "street", "house"))
 _NAMES_MASKED = frozenset(("authority",))
 # What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
 _HOLDERS = ("@", "[", "*", "<", "&")
-# Each regular expression over a long text costs as much as reading it, so one that is cheap and says maybe
-# too often goes first. Numbers that are masked have eight digits, or five after a word that announces a
-# phone; the ranges stand for scripts whose digits and letters we have no cheap test for.
-_RARE_SCRIPTS = r"[\x{530}-\x{1fff}\x{2c00}-\x{fdff}\x{fe10}-\x{1efff}\x{1fb00}-\x{10ffff}]"
-_FIVE_DIGITS = rf"(?:[0-9][^0-9]*){{5}}|{_RARE_SCRIPTS}"
-_EIGHT_DIGITS_OR_WORD = rf"(?:[0-9][^0-9]*){{8}}|(?i:тел|звон|моб|сот|факс)|{_RARE_SCRIPTS}"
-_SHORTEST_NUMBER = 8
+# Each regular expression over a long text costs as much as reading it, so what is cheap goes first.
+_ANNOUNCED = "(?i:тел|звон|моб|сот|факс)"
+_SHORTEST_NUMBER, _LONG_TEXT = 8, 100  # bytes
+# The ranges stand for scripts whose digits and letters there is no cheap test for.
+_FIVE_DIGITS = (
+    r"(?:[0-9][^0-9]*){5}|[\x{530}-\x{1fff}\x{2c00}-\x{fdff}\x{fe10}-\x{1efff}\x{1fb00}-\x{10ffff}]"
+)
 _HINTS_OF_LINKS = ("/", "id", "Id", "iD", "ID")
 _LINK_OR_ID = r"(?i)\.(?:com|ru|me)/|id[0-9]"
 
@@ -302,7 +303,7 @@ class Selects:
         if found is None:
             return "NULL::VARCHAR"
         cell = found[0] if found[1] == "text" else f"CAST({found[0]} AS VARCHAR)"
-        return self._shared(self._texts, "t", f"nullif({_trimmed(cell)}, '')")
+        return self._shared(self._texts, "t", _trimmed(cell))
 
     def _moment(self, rule: Rule, field: str, tell: bool) -> str:
         """A moment in UTC within believable bounds, else null."""
@@ -372,33 +373,43 @@ class Selects:
         return (
             "NULL"
             if text.startswith("NULL")
-            else f"CASE WHEN {suspicious(text)} THEN mask({text}) ELSE {text} END"
+            else f"CASE WHEN {self._suspicious(text)} THEN mask({text}) ELSE {text} END"
         )
+
+    def _suspicious(self, text: str) -> str:
+        """Looks at the digits once, in a layer, since several branches ask for them."""
+        return suspicious(text, self._shared(self._locals, "l", digits_of(text)))
 
     def _names(self, text: str) -> str:
         return "NULL" if text.startswith("NULL") else f"mask_names({text})"
 
 
 def _trimmed(cell: str) -> str:
-    """Blanks at the ends removed; looking first is ten times cheaper than trimming long texts. What sorts
-    before «!» begins with a blank or a control character."""
+    """Blanks at the ends removed, null where nothing remains; looking first is ten times cheaper than
+    trimming long texts. What sorts before «!» is empty or begins with a blank or a control character."""
     ends = " OR ".join(f"ends_with({cell}, {literal(blank)})" for blank in (" ", "\n", "\u00a0"))
     begins = f"{cell} < '!' OR starts_with({cell}, '\u00a0')"
-    return f"CASE WHEN {begins} OR {ends} THEN trim({cell}, {literal(_BLANKS)}) ELSE {cell} END"
+    trimmed = f"nullif(trim({cell}, {literal(_BLANKS)}), '')"
+    return f"CASE WHEN {begins} OR {ends} THEN {trimmed} ELSE {cell} END"
 
 
-def suspicious(text: str) -> str:
-    """SQL that is true wherever masking could change the text (and sometimes where it does not)."""
-    holders = " OR ".join(f"contains({text}, {literal(one)})" for one in _HOLDERS)
-    numbers = " AND ".join(
-        (
-            f"strlen({text}) >= {_SHORTEST_NUMBER}",
-            f"regexp_matches({text}, {literal(_FIVE_DIGITS)})",
-            f"regexp_matches({text}, {literal(_EIGHT_DIGITS_OR_WORD)})",
-        )
+def digits_of(text: str) -> str:
+    """SQL for what `ingestion.files.numbers` says of a text; short ones are not worth the call."""
+    short = f"CASE WHEN regexp_matches({text}, {literal(_FIVE_DIGITS)}) THEN {LOOK} ELSE {NOTHING} END"
+    return (
+        f"CASE WHEN strlen({text}) < {_SHORTEST_NUMBER} OR {text} IS NULL THEN {NOTHING}"
+        f" WHEN strlen({text}) < {_LONG_TEXT} THEN {short} ELSE numbers({text}) END"
     )
+
+
+def suspicious(text: str, digits: str) -> str:
+    """SQL that is true wherever masking could change the text (and sometimes where it does not); `digits`
+    names what `digits_of` gave."""
+    holders = " OR ".join(f"contains({text}, {literal(one)})" for one in _HOLDERS)
+    announced = f"{digits} = {AFTER_A_WORD} AND regexp_matches({text}, {literal(_ANNOUNCED)})"
     hints = " OR ".join(f"contains({text}, {literal(hint)})" for hint in _HINTS_OF_LINKS)
-    return f"({holders} OR ({numbers}) OR (({hints}) AND regexp_matches({text}, {literal(_LINK_OR_ID)})))"
+    linked = f"({hints}) AND regexp_matches({text}, {literal(_LINK_OR_ID)})"
+    return f"({holders} OR {digits} = {LOOK} OR ({announced}) OR ({linked}))"
 
 
 @lru_cache(maxsize=16)

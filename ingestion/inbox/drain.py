@@ -20,19 +20,8 @@ def drain(run: Run, channel: str) -> Iterator[Batch]:
     The position lands with the rows or not at all. Older events are forgotten only by a later drain, whose
     state proves that they were committed.
     """
-    path = journal_path(run.settings.data)
-    region = run.region.region_id
-    position = int(run.state.get(_POSITION, 0))
-    prune(path, channel, region, position, run.settings.now())
     waiting: dict[str, list[Row]] = {}
-    for seq, _, content in entries_after(path, channel, region, position):
-        position = seq
-        problem = content["problem"]
-        if problem is not None:
-            run.tallies[problem["resource"]].received += 1
-            run.set_aside_masked(problem["resource"], f"event {seq}", **{
-                name: problem[name] for name in ("reason", "detail", "payload")
-            })  # fmt: skip
+    for content in taken(run, channel):
         for resource, row in content["rows"]:
             run.tallies[resource].received += 1
             rows = waiting.setdefault(resource, [])
@@ -42,6 +31,28 @@ def drain(run: Run, channel: str) -> Iterator[Batch]:
                 waiting[resource] = []
     for resource, rows in waiting.items():
         yield from run.land(resource, rows)
+
+
+def taken(run: Run, channel: str, most: int | None = None) -> Iterator[dict[str, Any]]:
+    """What the journal holds beyond the last committed load, at most so much, else another load follows.
+
+    What could not be read is set aside here. The position moves when all of it was taken.
+    """
+    path, region = journal_path(run.settings.data), run.region.region_id
+    position = int(run.state.get(_POSITION, 0))
+    prune(path, channel, region, position, run.settings.now())
+    for number, (seq, _, content) in enumerate(entries_after(path, channel, region, position)):
+        if number == most:
+            run.unfinished = True
+            break
+        position = seq
+        problem = content["problem"]
+        if problem is not None:
+            run.tallies[problem["resource"]].received += 1
+            run.set_aside_masked(problem["resource"], f"event {seq}", **{
+                name: problem[name] for name in ("reason", "detail", "payload")
+            })  # fmt: skip
+        yield content
     run.state[_POSITION] = position
 
 

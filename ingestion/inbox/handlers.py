@@ -33,16 +33,20 @@ class Request:
 
 @dataclass
 class Received:
-    """What is kept of an event: rows by resource, or why it is set aside."""
+    """What is kept of an event: rows by resource, or why it is set aside; or, where rows need state, the
+    event itself without persons, with the names of fields that nobody knew."""
 
     event_id: str
     happened_at: datetime | None = None  # naive UTC; tells a stale delivery
     rows: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     problem: dict[str, str] | None = None  # resource, reason, detail, payload
+    update: dict[str, Any] | None = None
+    unknown: list[str] = field(default_factory=list)
 
     def content(self) -> dict[str, Any]:
         """Plain JSON for the journal."""
-        return {"rows": self.rows, "problem": self.problem}
+        told: dict[str, Any] = {"rows": self.rows, "problem": self.problem}
+        return told if self.update is None else told | {"update": self.update, "unknown": self.unknown}
 
 
 class Handler(Protocol):

@@ -16,6 +16,7 @@ from ingestion.inbox.app import Receiver
 from ingestion.inbox.handlers import Handler, ViberHandler, VkHandler
 from ingestion.inbox.journal import Journal, journal_path
 from ingestion.privacy import Pseudonyms
+from ingestion.telegram.webhook import TelegramHandler
 
 if TYPE_CHECKING:
     import uvicorn
@@ -26,13 +27,16 @@ def handlers_of(settings: Settings, regions: dict[str, Region]) -> dict[tuple[st
     pseudonyms = Pseudonyms(settings.hmac_key)
     found: dict[tuple[str, str], Handler] = {}
     for region in regions.values():
-        viber, vk = region.sources.viber, region.sources.vk
+        viber, vk, telegram = region.sources.viber, region.sources.vk, region.sources.telegram
         if viber is not None:
             token = settings.token(viber.token_env, region, "viber")
             found["viber", region.region_id] = ViberHandler(token, viber.page_id, pseudonyms)
         if vk is not None and vk.callback is not None:
             secret = settings.token(vk.callback.secret_env, region, "vk")
             found["vk", region.region_id] = VkHandler(secret, vk.callback.confirmation, pseudonyms)
+        if telegram is not None and telegram.webhook is not None:
+            secret = settings.token(telegram.webhook.secret_env, region, "telegram", "webhook.secret_env")
+            found["telegram", region.region_id] = TelegramHandler(secret, pseudonyms)
     return found
 
 
@@ -70,7 +74,8 @@ def _opened(
     if not handlers:
         raise ConfigError(
             "No region receives anything by webhook",
-            "add sources.viber or sources.vk.callback to a region's file (docs/sources/inbox.md)",
+            "add sources.viber, sources.vk.callback or sources.telegram.webhook to a region's file "
+            "(docs/sources/inbox.md)",
         )
     try:
         door = socket.create_server((host, port))

@@ -19,7 +19,9 @@ def probe(region: Region, settings: Settings) -> Probe:
     me: dict[str, Any] = client.call("getMe", {}, tally)
     hook: dict[str, Any] = client.call("getWebhookInfo", {}, tally)
     missing = []
-    if hook.get("url"):
+    if source.webhook is not None and not hook.get("url"):
+        missing.append("updates: no webhook is set, call setWebhook with the inbox's address and the secret")
+    if source.webhook is None and hook.get("url"):
         missing.append("updates: a webhook is set, call deleteWebhook or read it through the inbox")
     if not me.get("can_read_all_group_messages"):
         missing.append("comments: @BotFather's privacy mode is on, or make the bot an administrator")

@@ -119,6 +119,15 @@ def check_messages(messages: list[Any], tally: Tally) -> None:
     ORIGIN.check("telegram.messages.forward_origin", origins)
 
 
+def check_updates(updates: list[dict[str, Any]], tally: Tally) -> None:
+    """The agreed shape of all that updates hold, or ContractBroken."""
+    messages = [update[kind] for update in updates for kind in MESSAGE_KINDS if kind in update]
+    check_messages(messages, tally)
+    removals = [update[REMOVED] for update in updates if update.get(REMOVED) is not None]
+    REMOVAL.check("telegram.messages.deleted", removals)
+    CHAT.check("telegram.messages.deleted.chat", [removal["chat"] for removal in removals])
+
+
 def text_of(message: Mapping[str, Any]) -> str | None:
     """What was written, be it beneath a picture; None where nothing was."""
     text = message.get("text")

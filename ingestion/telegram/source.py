@@ -30,7 +30,6 @@ from ingestion.telegram.client import Skipped, TelegramClient
 from ingestion.telegram.rows import (
     CHAT,
     MESSAGE_KINDS,
-    REMOVAL,
     REMOVED,
     SAFE_FIELDS,
     TELEGRAM_OPENED,
@@ -38,12 +37,13 @@ from ingestion.telegram.rows import (
     USER,
     bot_row,
     channel_row,
-    check_messages,
+    check_updates,
     is_service,
     origin_post,
     text_of,
 )
 from ingestion.telegram.threads import Memory
+from ingestion.telegram.webhook import chat_key, journalled
 
 BATCH = 100
 _WANTED = (*MESSAGE_KINDS, REMOVED)
@@ -58,9 +58,13 @@ def read(run: Run) -> Iterator[Batch]:
     assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
     client = TelegramClient(source, run.region, run.settings)
     yield from _pages(run, client, source)
-    updates = _new_updates(run, client)
     reader = _Reader(run, client.bot_id, Memory(run, source.lookback_days))
-    reader.take(updates)
+    if source.webhook is None:
+        updates = _new_updates(run, client)
+        check_updates(updates, run.tallies["messages"])
+        reader.take(updates)
+    else:
+        reader.take(journalled(run))  # checked at the door
     yield from run.land("posts", reader.settled("posts"))
     yield from run.land("messages", reader.settled("messages"))
     reader.memory.remember(run.state)
@@ -158,8 +162,6 @@ class _Reader:
     def take(self, updates: list[dict[str, Any]]) -> None:
         """Sort every update into a row, quarantine, or what concerns no official page."""
         tally = self._run.tallies["messages"]
-        messages = [update[kind] for update in updates for kind in MESSAGE_KINDS if kind in update]
-        check_messages(messages, tally)
         for update in updates:
             kind = next((name for name in _WANTED if update.get(name) is not None), None)
             if kind is None:
@@ -196,7 +198,9 @@ class _Reader:
             self._foreign += 1
 
     def _moment(self, seconds: int) -> Any:
-        return believable(seconds, TELEGRAM_OPENED, self._run.latest)
+        moment = believable(seconds, TELEGRAM_OPENED, self._run.latest)
+        self.memory.saw(seconds)
+        return moment
 
     def _edited(self, message: Mapping[str, Any]) -> Any:
         edited = message.get("edit_date")
@@ -255,12 +259,18 @@ class _Reader:
             return "citizen", None, None
         if sender.get("is_bot"):
             return "service", None, None
-        return "citizen", None, self._run.pseudonyms.author_key("telegram", sender["id"])
+        return "citizen", None, self._person(sender["id"])
+
+    def _person(self, identity: int | str) -> str:
+        """A person's key, which updates from the journal hold in place of the number."""
+        if isinstance(identity, str):
+            return identity
+        return self._run.pseudonyms.author_key("telegram", identity)
 
     def _in_chat(self, message: Mapping[str, Any]) -> None:
         """A private chat with the bot, or one of the account that the organisation connected to it."""
         person, connection = message["chat"]["id"], message.get("business_connection_id")
-        chat, number = self._chat_key(person, connection), message["message_id"]
+        chat, number = self._chat_key(message["chat"], connection), message["message_id"]
         sender = message.get("from") or {}
         mine = sender.get("id") == person
         kind: AuthorKind = "service" if is_service(message) else "citizen" if mine else "operator"
@@ -276,19 +286,16 @@ class _Reader:
             author_kind=kind,
             text=text_of(message),
             author_page_id=None,
-            author_key=self._run.pseudonyms.author_key("telegram", person) if kind == "citizen" else None,
+            author_key=self._person(person) if kind == "citizen" else None,
             edited_at=self._edited(message),
         )
 
-    def _chat_key(self, person: int, connection: str | None) -> str:
-        """A keyed hash: the number of a private chat is the number of the person."""
-        identity = str(person) if connection is None else f"{connection}:{person}"
-        return self._run.pseudonyms.author_key("telegram chat", identity)
+    def _chat_key(self, chat: Mapping[str, Any], connection: str | None) -> str:
+        known: str | None = chat.get("key")
+        return known or chat_key(self._run.pseudonyms, chat["id"], connection)
 
     def _removed(self, removal: Mapping[str, Any]) -> None:
-        REMOVAL.check("telegram.messages.deleted", [removal])
-        CHAT.check("telegram.messages.deleted.chat", [removal["chat"]])
-        chat = self._chat_key(removal["chat"]["id"], removal["business_connection_id"])
+        chat = self._chat_key(removal["chat"], removal.get("business_connection_id"))
         for number in removal["message_ids"]:
             known = self.memory.words(chat, number)
             if known is None:

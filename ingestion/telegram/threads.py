@@ -9,7 +9,7 @@ from collections.abc import MutableMapping
 from datetime import timedelta
 from typing import Any
 
-from ingestion.clock import to_unix
+from ingestion.clock import from_unix, to_unix
 from ingestion.run import Run
 from ingestion.telegram.rows import origin_post
 
@@ -20,10 +20,18 @@ class Memory:
     """Threads as {group: {thread: [post, unix]}}, messages of chats as {chat: {message: [unix, kind]}}."""
 
     def __init__(self, run: Run, lookback_days: int) -> None:
-        now = run.fetched_at
-        oldest = to_unix(now - timedelta(days=lookback_days))
+        # Age is counted from the newest words that have landed, not from now: after a pause, or when a long
+        # time is read in one go, what comes next may stand under posts that are old by the clock.
+        self._newest: int = run.state.get("newest", 0)
+        reached = min(from_unix(self._newest), run.fetched_at)
+        oldest = to_unix(reached - timedelta(days=lookback_days)) if self._newest else 0
+        settled = to_unix(reached - _REMOVALS_FOLLOW_WITHIN) if self._newest else 0
         self._threads = _younger(run.state.get("threads", {}), 1, oldest)
-        self._words = _younger(run.state.get("words", {}), 0, to_unix(now - _REMOVALS_FOLLOW_WITHIN))
+        self._words = _younger(run.state.get("words", {}), 0, settled)
+
+    def saw(self, date: int) -> None:
+        """A message of that moment has been read."""
+        self._newest = max(self._newest, date)
 
     def learn_thread(self, group: int, forward: dict[str, Any]) -> None:
         """A post of the channel has appeared in its discussion group."""
@@ -52,7 +60,7 @@ class Memory:
 
     def remember(self, state: MutableMapping[str, Any]) -> None:
         """Put everything into dlt's state; it is committed together with the rows."""
-        state["threads"], state["words"] = self._threads, self._words
+        state["threads"], state["words"], state["newest"] = self._threads, self._words, self._newest
 
 
 def _younger(

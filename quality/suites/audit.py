@@ -181,8 +181,9 @@ _ROLL_UPS = (
         "authorities_monthly",
         """
             select
-                case when (rank is null) = (no_rank_reason is null) or judged_appeals < 30 and rank is not null
-                    then 1 else 0 end as difference
+                case
+                    when (rank is null) = (no_rank_reason is null) then 1
+                    when judged_appeals < 30 and rank is not null                    then 1 else 0 end as difference
             from (
                 select rank, no_rank_reason, judged_appeals from marts.authorities_monthly
                 union all

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from sandbox.conversations import NEVER, Chat, Said, Topic
 from sandbox.faults import Fault, Faults
+from sandbox.servers.hooks import push
 from sandbox.servers.talking import Params, RefusedError, TalkServer, parameters
 from sandbox.servers.telegram_objects import TelegramObjects
 from sandbox.world import World
@@ -56,7 +57,7 @@ class TelegramServer(TalkServer):
         super().__init__(world, faults, log, clock)
         self.objects = TelegramObjects(world)
         self._planned: list[_Event] | None = None
-        self._webhook = ""
+        self._webhook = self._secret = ""
         self._allowed: frozenset[str] = frozenset()
         self._methods: dict[str, Callable[[Params], Any]] = {
             "getMe": lambda _: self.objects.bot(),
@@ -230,8 +231,27 @@ class TelegramServer(TalkServer):
         url = str(params.get("url", ""))
         if url and not url.startswith("https://"):
             raise TelegramError(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
-        self._webhook = url
+        self._webhook, self._secret = url, str(params.get("secret_token", ""))
         return True
+
+    async def deliver(self, request: Request) -> Response:
+        """Push what waits, in order; {"url", "secret_token"} in the body name a webhook without TLS. What is
+        not answered with 200 waits on. Says what became of it."""
+        wish = orjson.loads(await request.body() or b"{}")
+        url = str(wish.get("url") or self._webhook)
+        headers = {"X-Telegram-Bot-Api-Secret-Token": str(wish.get("secret_token", self._secret))}
+        if not url:
+            return Response(b'{"error": "Register a webhook first: setWebhook."}', 400)
+        sent: set[int] = set()
+        waiting = self._waiting({})
+        for number, event in waiting:
+            body = orjson.dumps({"update_id": number, event.kind: event.build()})
+            if await asyncio.to_thread(push, url, body, headers):
+                sent.add(number)
+        if not wish.get("again"):
+            self._queue = [(number, event) for number, event in self._queue if number not in sent]
+        told = {"delivered": len(sent), "failed": len(waiting) - len(sent)}
+        return Response(orjson.dumps(told), media_type="application/json")
 
     def _delete_webhook(self, params: Params) -> bool:
         self._webhook = ""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import urllib.error
-import urllib.request
 from collections import Counter
 from typing import Any
 
@@ -20,11 +18,10 @@ from starlette.responses import Response
 
 from sandbox.conversations import Said
 from sandbox.noise import mix
+from sandbox.servers.hooks import push
 from sandbox.world import World
 
 BOT = "pa:4870000000000000001"
-_ATTEMPTS = 3
-_TIMEOUT = 10.0
 
 
 class ViberServer:
@@ -98,16 +95,7 @@ class ViberServer:
     def _push(self, event: dict[str, Any]) -> bool:
         body = orjson.dumps(event)
         signature = hmac.new(self.world.token("viber").encode(), body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-Viber-Content-Signature": signature}
-        for _ in range(_ATTEMPTS):
-            request = urllib.request.Request(self._hook, body, headers)  # noqa: S310 - who registered it is us
-            try:
-                with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-                    if answer.status == 200:
-                        return True
-            except (urllib.error.URLError, OSError):
-                continue
-        return False
+        return push(self._hook, body, {"X-Viber-Content-Signature": signature})
 
 
 def _answer(value: Any, status: int = 200) -> Response:

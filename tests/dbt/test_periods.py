@@ -1,4 +1,4 @@
-"""Months, years and running sums: what a change, a deadline or mere waiting moves, and that nothing else is missed."""
+"""Months, years and running sums: what a change, a deadline or mere waiting moves, and nothing is missed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Stre
         " where region_id = 'north' and month_start = '2026-05-01' and topic_group = 'roads'"
     ) == [(1, 1, 0)]
     assert street.differences() == {}
-    # m2 was registered in March after all: April's month after is empty of it, and March has a month of its own
+    # m2 was registered in March after all: May is empty of it, and March has a month of its own
     street.load(rows.pos("m2", "03-20 06:00", updated="06-02 00:00"))
     street.build()
     assert street.query(
@@ -87,7 +87,7 @@ def test_the_backlog_adds_up_every_day_and_ends_with_what_is_open(street: Street
         where region_id = 'north' and channel = 'pos' and local_date between '2026-05-30' and '2026-06-06'
         """
     )
-    # b1 is due at the end of 31 May and answered on 5 June; p1 came on 1 June, p2 on the 2nd and was answered next day
+    # b1 is due at the end of 31 May and answered on 5 June; p1 came on 1 June, p2 on the 2nd, answered next day
     assert sorted(overdue) == [
         *(("05-30", 1, 0), ("05-31", 1, 0), ("06-01", 2, 1), ("06-02", 3, 1)),
         *(("06-03", 2, 1), ("06-04", 2, 1), ("06-05", 1, 0), ("06-06", 1, 0)),

@@ -1,4 +1,4 @@
-"""A published month never changes silently: what a later release says otherwise stands in marts.restatements."""
+"""A published month never changes silently: what changed stands in marts.restatements."""
 
 from __future__ import annotations
 
@@ -124,7 +124,8 @@ def test_a_closed_month_changes_only_with_a_row(press: Press) -> None:
 
     # the date from which a rule holds
     street.query(
-        "update seeds.response_regimes set valid_from = '2026-07-01' where regime like 'social%' and clock = 'first'"
+        "update seeds.response_regimes set valid_from = '2026-07-01'"
+        " where regime like 'social%' and clock = 'first'"
     )
     street.build("path:models/facts", refresh=True)
     street.build(refresh=True)

@@ -1,4 +1,4 @@
-"""Risk signals on half a year of a pretend region with outbreaks planted in it: how many are found, how many false."""
+"""Risk signals on half a year of a region with planted outbreaks: how many are found, how many are false."""
 
 from __future__ import annotations
 
@@ -81,6 +81,6 @@ def test_planted_outbreaks_are_found_and_little_else(street: Street) -> None:
     recall = len(found) / len(planted)
     # signals are looked for from the fifth week on
     false_a_week = len(false) / (REGIONS * (DAYS / 7 - 4))
-    print(f"recall {recall:.3f} of {len(planted)}, {false_a_week:.2f} false signals per region and week")  # noqa: T201
+    print(f"recall {recall:.3f} of {len(planted)}, {false_a_week:.2f} false signals per region and week")
     assert recall >= 0.95
     assert false_a_week <= 1

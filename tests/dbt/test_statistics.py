@@ -17,7 +17,8 @@ from statsmodels.stats.rates import confint_poisson_2indep
 
 from tests.dbt.support import PROJECT
 
-MACROS: Any = Environment().from_string((PROJECT / "macros" / "statistics.sql").read_text("utf-8")).module
+_SQL = Environment(autoescape=False)  # noqa: S701 - the templates make SQL, not HTML
+MACROS: Any = _SQL.from_string((PROJECT / "macros" / "statistics.sql").read_text("utf-8")).module
 
 
 def answers(rows: list[tuple[Any, ...]], *expressions: str) -> list[tuple[Any, ...]]:

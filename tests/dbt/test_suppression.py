@@ -128,7 +128,8 @@ class Attack:
     def _most_active_age(self, street: Street, region: str) -> tuple[lil_matrix, list[float]]:
         """The year review says which age wrote most: no other one has more appeals."""
         ((most,),) = street.query(
-            f"select age_group from facts.int_appeals_daily where region_id = '{region}' and age_group <> 'unknown'"
+            f"select age_group from facts.int_appeals_daily where region_id = '{region}'"
+            " and age_group <> 'unknown'"
             " group by 1 order by sum(appeals) desc, 1 limit 1"
         )
         ages = sorted({age for _, _, age in self.cells} - {most})
@@ -218,7 +219,8 @@ def test_small_counts_are_hidden_and_large_tables_still_say_something(released: 
     assert released.query("select min(appeals) from marts.demographics_yearly") >= [(K,)]
     shares = dict(
         released.query(
-            "select region_id, avg(case when is_suppressed then 1.0 else 0 end) from marts.demographics_yearly"
+            "select region_id, avg(case when is_suppressed then 1.0 else 0 end)"
+            " from marts.demographics_yearly"
             " group by 1"
         )
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from ingestion.errors import (
     SourceDown,
     UsageError,
 )
+from ingestion.telegram.threads import Memory
 from sandbox.kit import Sandbox
 from tests.ingestion.network_support import END, TROUBLES, Desk, landed, played, truth_of
 
@@ -312,3 +315,25 @@ def test_an_edit_and_large_numbers(clean: Desk, desk: Desk) -> None:
         " where text like 'Где%снег?%' order by 2 desc"
     )
     assert versions == [("Где снег?", True), ("Где же снег? ‹телефон›", False)]
+
+
+def test_threads_are_remembered_by_what_was_read_last_not_by_the_clock() -> None:
+    january = 1_641_000_000
+    run = SimpleNamespace(fetched_at=datetime(2022, 12, 30), state={})
+    memory = Memory(run, lookback_days=60)  # type: ignore[arg-type]
+    memory.learn_thread(-7, {"message_id": 55, "date": january, **_forwarded(3)})
+    memory.saw(january)
+    memory.remember(run.state)
+    later = Memory(run, lookback_days=60)  # type: ignore[arg-type]
+    assert later.post_of(-7, {"message_thread_id": 55}) == "3", "the year is read in one go, batch by batch"
+    later.saw(january + 61 * 86_400)
+    later.remember(run.state)
+    assert Memory(run, lookback_days=60).post_of(-7, {"message_thread_id": 55}) is None  # type: ignore[arg-type]
+
+
+def _forwarded(post: int) -> dict[str, Any]:
+    chat = {"id": -1001, "type": "channel", "title": "Канал"}
+    return {
+        "is_automatic_forward": True,
+        "forward_origin": {"type": "channel", "chat": chat, "message_id": post, "date": 1},
+    }

@@ -104,7 +104,7 @@ def test_what_lands_is_what_the_scenario_says(sandbox: Sandbox, tmp_path: Path) 
     assert one(tmp_path, "select count(*) from raw.files_answers") == [
         (counts["responses_by_source"]["files"],)
     ]
-    assert one(tmp_path, "select count(*) from raw.open311_requests where status_notes is not null") == [
+    assert one(tmp_path, "select count(*) from raw.open311_requests where status = 'closed'") == [
         (answered["open311"],)
     ]
     assert (

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from ingestion.config import load_settings
+from ingestion.inbox.serve import receiving
 from orchestration.operations import run_query
 from orchestration.street import Outcome, Wish, run_street
 from publishing.release import Shelf
@@ -29,8 +30,11 @@ class Deployment:
     first: Outcome | None = None
 
     def run(self, **wish: Any) -> Outcome:
-        """One run of the whole street."""
-        return run_street(load_settings(), Wish(**wish))
+        """One run of the whole street; Viber has pushed what it had to say before."""
+        settings = load_settings()
+        with receiving(settings) as url:
+            assert self.sandbox.deliver_viber(f"{url}/viber/street")["failed"] == 0
+        return run_street(settings, Wish(**wish))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the current release."""

@@ -14,6 +14,7 @@ import pytest
 
 from ingestion.config import load_settings
 from ingestion.lock import warehouse_lock
+from ingestion.sources import SOURCES
 from orchestration.dbt_manifest import DBT_MANIFEST
 from orchestration.operations import list_releases, read_status, run_query
 from publishing.catalogue import published_tables
@@ -83,7 +84,7 @@ def test_the_manifest_says_where_the_release_comes_from(deployment: Deployment) 
 
     assert manifest is not None
     assert manifest["as_of"] == "2026-03-29T14:00:00Z"
-    assert {mark["source"] for mark in manifest["watermarks"]} == {"registry", "pos", "vk", "incident"}
+    assert {mark["source"] for mark in manifest["watermarks"]} == set(SOURCES)
     assert {"gate", "audit", "dbt_facts", "dbt_marts"} <= manifest["checks"].keys()
     assert all(check["passed"] for check in manifest["checks"]["audit"])
     rows = {path: table["rows"] for path, table in manifest["tables"].items()}
@@ -272,7 +273,7 @@ def test_a_release_can_be_asked_by_its_id(deployment: Deployment) -> None:
 
     assert [item["current"] for item in listed] == [True, *[False] * (len(listed) - 1)]
     assert rows == deployment.query("select sum(appeals) from marts.channels_daily")
-    assert {source.source for source in status.sources} == {"registry", "pos", "vk", "incident"}
+    assert {source.source for source in status.sources} == set(SOURCES)
     assert status.quarantine[0]["rows"] == 4
     assert json.dumps(status.as_dict(), default=str)
 

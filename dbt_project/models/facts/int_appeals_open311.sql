@@ -11,6 +11,17 @@ requests as (
     select * from {{ ref('stg_open311__requests') }}
 ),
 
+-- a topic whose name several groups bear tells nothing of the group
+topics as (
+    select
+        {{ name_key('topics.label_ru') }} as topic_key,
+        min(topic_groups.label_ru) as topic_group_label
+    from {{ ref('dim_topics') }} as topics
+    inner join {{ ref('topic_groups') }} as topic_groups on topics.topic_group = topic_groups.topic_group
+    group by {{ name_key('topics.label_ru') }}
+    having count(*) = 1
+),
+
 authority_keys as (
     select * from {{ ref('int_authority_keys') }}
     where key_kind = 'name'
@@ -23,12 +34,12 @@ final as (
         'open311' as source,
         'open311' as channel,
         'other' as intake,
-        'complaint' as kind,
+        cast(null as varchar) as kind,
         true as is_countable,
-        -- a service is as fine as a topic and as coarse as a group: cities name them as they like
-        requests.topic_label as topic_group_label,
+        -- cities name their services as they like; one that is called as a topic of ours is that topic
+        coalesce(topics.topic_group_label, requests.topic_label) as topic_group_label,
         requests.topic_label,
-        cast(null as varchar) as territory_label,
+        requests.territory_label,
         cast(null as varchar) as territory_id,
         authority_keys.authority_id,
         cast(null as varchar) as page_id,
@@ -38,7 +49,8 @@ final as (
         requests.requested_at as registered_at,
         cast(null as boolean) as is_fast_track,
         case when requests.closed_at is not null then 'closed' else 'registered' end as source_status,
-        cast(null as varchar) as outcome,
+        -- GeoReport v2: «closed: it has been resolved»
+        case when requests.closed_at is not null then 'solved' end as outcome,
         requests.closed_at,
         cast(null as integer) as rating,
         requests.expected_at as promised_at,
@@ -48,6 +60,7 @@ final as (
         changed.load_seq
     from changed
     inner join requests on changed.appeal_id = requests.appeal_id
+    left join topics on {{ name_key('requests.topic_label') }} = topics.topic_key
     left join authority_keys
         on
             requests.region_id = authority_keys.region_id

@@ -157,6 +157,13 @@ sliced as (
     from reviewed
     union all
     select
+        'channel=bot(telegram+viber);topic_group=' || topic_group as slice,
+        topic_group as slice_topic_group,
+        reviewed.*
+    from reviewed
+    where channel in ('bot_telegram', 'bot_viber')
+    union all
+    select
         'channel=' || channel || ';topic_group=' || topic_group as slice,
         topic_group as slice_topic_group,
         reviewed.*

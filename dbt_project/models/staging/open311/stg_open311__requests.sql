@@ -15,6 +15,8 @@ final as (
         {{ surrogate_key(['region_id', "'open311'", 'service_request_id']) }} as appeal_id,
         region_id,
         service_name as topic_label,
+        -- cities begin an address with the place, where they name it at all
+        {{ dbt.split_part('address', "','", 1) }} as territory_label,
         status,
         requested_at,
         expected_at,
