@@ -183,7 +183,9 @@ _ROLL_UPS = (
             select
                 case
                     when (rank is null) = (no_rank_reason is null) then 1
-                    when judged_appeals < 30 and rank is not null                    then 1 else 0 end as difference
+                    when judged_appeals < 30 and rank is not null then 1
+                    else 0
+                end as difference
             from (
                 select rank, no_rank_reason, judged_appeals from marts.authorities_monthly
                 union all

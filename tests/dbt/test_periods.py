@@ -87,7 +87,7 @@ def test_the_backlog_adds_up_every_day_and_ends_with_what_is_open(street: Street
         where region_id = 'north' and channel = 'pos' and local_date between '2026-05-30' and '2026-06-06'
         """
     )
-    # b1 is due at the end of 31 May and answered on 5 June; p1 came on 1 June, p2 on the 2nd, answered next day
+    # b1 is due at the end of 31 May, answered on 5 June; p1 came on 1 June, p2 on the 2nd, answered next day
     assert sorted(overdue) == [
         *(("05-30", 1, 0), ("05-31", 1, 0), ("06-01", 2, 1), ("06-02", 3, 1)),
         *(("06-03", 2, 1), ("06-04", 2, 1), ("06-05", 1, 0), ("06-06", 1, 0)),
