@@ -345,7 +345,7 @@ AUDIT = Suite(
                 from marts.year_review as review
                 left join facts.fct_appeals as appeals
                     on
-                        appeals.region_id = review.region_id
+                        (appeals.region_id = review.region_id or review.region_id = 'all')
                         and appeals.is_countable
                         and appeals.local_date >= review.period_from
                         and appeals.local_date < review.period_to

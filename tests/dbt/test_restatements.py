@@ -2,83 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-
 import duckdb
-import pytest
 
-from publishing.catalogue import PublishedTable, published_tables
-from publishing.release import (
-    Provenance,
-    Shelf,
-    build_candidate,
-    open_candidate,
-    open_release,
-    point_current,
-    put_in_place,
-    record_audit,
-)
+from publishing.release import open_release
 from publishing.restatements import RESTATEMENTS
-from quality.closed_months import unexplained
 from tests.dbt import rows
-from tests.dbt.support import Street
-
-AUGUST = "2026-08-20 00:00:00"
-
-
-@dataclass
-class Press:
-    """The publish step on a street's warehouse."""
-
-    street: Street
-    shelf: Shelf
-    tables: list[PublishedTable]
-
-    def candidate(self, day: int, rules: str = "rules") -> None:
-        """Build the candidate of a day in August."""
-        provenance = Provenance(datetime(2026, 8, day), "commit", rules)
-        build_candidate(self.street.path, self.shelf, self.tables, provenance)
-
-    def publish(self, day: int, rules: str = "rules") -> bool:
-        """Build and put in place; whether the release is new."""
-        self.candidate(day, rules)
-        record_audit(self.shelf, [])
-        manifest, is_new = put_in_place(self.shelf)
-        point_current(self.shelf, manifest["id"])
-        return is_new
-
-    def restated(self, day: int) -> dict[tuple[str, str], tuple[Any, Any, str]]:
-        """What the release of a day restates of June in the north: (metric, slice) → old, new, reason."""
-        with open_release(self.shelf.current) as connection:
-            found = connection.execute(
-                "select metric, slice, old, new, reason from marts.restatements"
-                " where region_id = 'north' and period = '2026-06-01' and as_of = ?",
-                [datetime(2026, 8, day)],
-            ).fetchall()
-        return {(metric, cut): (old, new, reason) for metric, cut, old, new, reason in found}
-
-    def unexplained(self) -> int:
-        """What the audit asks of the candidate."""
-        with open_candidate(self.shelf) as connection:
-            ((count,),) = connection.execute(unexplained()).fetchall()
-        return int(count)
-
-
-@pytest.fixture
-def press(street: Street, tmp_path: Path) -> Iterator[Press]:
-    """A street whose figures of June were published on 1 August."""
-    manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps(street.dbt.manifest, default=str), "utf-8")
-    street.as_of = AUGUST
-    street.build()
-    ready = Press(street, Shelf(tmp_path / "published"), published_tables(manifest))
-    assert ready.publish(1)
-    return ready
+from tests.dbt.press import Press
 
 
 def test_a_closed_month_changes_only_with_a_row(press: Press) -> None:
@@ -147,9 +76,9 @@ def test_the_audit_refuses_what_was_not_told(press: Press) -> None:
     press.street.load(rows.incident("i5", "06-20 06:00"))
     press.street.build()
     press.candidate(3)
-    assert press.unexplained() == 0
+    assert press.refused() == set()
     target = press.shelf.candidate / f"{RESTATEMENTS.path}.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"create table kept as select * from '{target}' where metric not like 'regions%'")
         connection.execute(f"copy kept to '{target}' (format parquet)")
-    assert press.unexplained() > 0
+    assert press.refused() == {"closed_months_are_restated_openly"}
