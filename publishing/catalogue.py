@@ -15,21 +15,32 @@ from publishing.errors import PublishError
 
 @dataclass(frozen=True)
 class PublishedColumn:
-    """A column of a published table with the sentence that explains it."""
+    """A column of a published table: its name, the sentence that explains it, its Russian label if any."""
 
     name: str
     description: str
+    label_ru: str = ""
+
+    @property
+    def comment(self) -> str:
+        """Label and sentence, as readers of the database see them."""
+        return f"{self.label_ru}. {self.description}" if self.label_ru else self.description
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A table of the release. `partitioned`: one file per region and month of `local_date`."""
+    """A table of the release.
+
+    partitioned: one file per region and month of `local_date`. is_volatile: about the street's own work, so
+    that a change of it alone is no reason for a new release.
+    """
 
     schema: str
     name: str
     description: str
     columns: tuple[PublishedColumn, ...]
     partitioned: bool
+    is_volatile: bool = False
 
     @property
     def path(self) -> str:
@@ -61,7 +72,7 @@ def published_tables(dbt_manifest: Path) -> list[PublishedTable]:
 
 def _table(node: dict) -> PublishedTable:
     columns = tuple(
-        PublishedColumn(name, " ".join(column["description"].split()))
+        PublishedColumn(name, " ".join(column["description"].split()), str(_meta(column).get("label_ru", "")))
         for name, column in node["columns"].items()
         if _meta(column).get("published", True)
     )
@@ -72,6 +83,7 @@ def _table(node: dict) -> PublishedTable:
         description=" ".join(node["description"].split()),
         columns=columns,
         partitioned=is_fact and "local_date" in node["columns"],
+        is_volatile=bool(node["config"].get("meta", {}).get("volatile")),
     )
 
 

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
+from publishing.restatements import RESTATEMENTS, write_restatements
+from quality.closed_months import BEFORE
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,6 +97,7 @@ def build_candidate(
     """
     import duckdb
 
+    tables = list(tables)
     previous = shelf.current_manifest()
     reusable = previous if previous and previous["fingerprint"] == provenance.fingerprint else None
     shutil.rmtree(shelf.candidate, ignore_errors=True)
@@ -105,11 +108,21 @@ def build_candidate(
             connection.execute("set timezone to 'UTC'")
             written = {table.path: _write(connection, shelf, table, reusable) for table in tables}
             watermarks = _watermarks(connection)
+            mappings = dict(
+                connection.execute("select region_id, mapping_seq from facts.dim_regions").fetchall()
+            )
     except duckdb.IOException as error:
         raise PublishError(
             f"The warehouse {warehouse} cannot be read", "end the program that has it open and run again"
         ) from error
-    content = [(file["path"], file["sha256"]) for table in written.values() for file in table["files"]]
+    written[RESTATEMENTS.path] = _write_restatements(shelf, written, previous, provenance, mappings)
+    volatile = {table.path for table in tables if table.is_volatile}
+    content = [
+        (file["path"], file["sha256"])
+        for path, table in written.items()
+        if path not in volatile
+        for file in table["files"]
+    ]
     digest = hashlib.sha256(json.dumps(sorted(content)).encode()).hexdigest()
     manifest = {
         "id": f"{provenance.as_of:%Y%m%dT%H%M%SZ}-{digest[:8]}",
@@ -118,6 +131,7 @@ def build_candidate(
         "git_commit": provenance.git_commit,
         "fingerprint": provenance.fingerprint,
         "watermarks": watermarks,
+        "mappings": mappings,
         "tables": written,
         "checks": dict(provenance.checks),
     }
@@ -189,18 +203,108 @@ def open_release(folder: Path) -> duckdb.DuckDBPyConnection:
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     connection = duckdb.connect()
     connection.execute("set timezone to 'UTC'")
-    for path in manifest["tables"]:
-        schema, name = path.split("/")
-        connection.execute(f"create schema if not exists {schema}")
-        connection.execute(f"create view {schema}.{name} as select * from {scan(folder, manifest, path)}")  # noqa: S608
+    _view_tables(connection, folder, manifest["tables"])
     return connection
 
 
-def scan(folder: Path, manifest: Mapping[str, Any], path: str) -> str:
-    """A table's files in a release as a DuckDB table function; `path` is schema/table."""
-    files = [str(folder / file["path"]).replace("'", "''") for file in manifest["tables"][path]["files"]]
+def open_candidate(shelf: Shelf) -> duckdb.DuckDBPyConnection:
+    """As `open_release`, on the candidate; what it is about to replace stands in the schema `before`."""
+    connection = open_release(shelf.candidate)
+    tables = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))["tables"]
+    _view_before(connection, shelf, tables, shelf.current_manifest())
+    return connection
+
+
+def _view_tables(connection: duckdb.DuckDBPyConnection, folder: Path, tables: Mapping[str, Any]) -> None:
+    for path in tables:
+        schema, name = path.split("/")
+        connection.execute(f"create schema if not exists {schema}")
+        connection.execute(f"create view {schema}.{name} as select * from {scan(folder, tables, path)}")  # noqa: S608
+
+
+def _view_before(
+    connection: duckdb.DuckDBPyConnection,
+    shelf: Shelf,
+    tables: Mapping[str, Any],
+    previous: Mapping[str, Any] | None,
+) -> None:
+    """The replaced release's tables in the schema `before`: those of today's shape, the others empty.
+
+    A table whose columns are not today's belongs to another version of the platform and cannot be compared.
+    """
+    connection.execute(f"create schema {BEFORE}")
+    connection.execute(f"create table {BEFORE}.comparable (name varchar)")
+    standing = (previous or {}).get("tables", {})
+    for path in tables:
+        schema, name = path.split("/")
+        ours = f"{schema}.{name}"
+        source = f"{ours} where false"
+        if path in standing:
+            theirs = scan(shelf.current, standing, path)
+            columns = [_columns(connection, table) for table in (ours, theirs)]
+            if columns[0] == columns[1]:
+                source = theirs
+                connection.execute(f"insert into {BEFORE}.comparable values (?)", [name])  # noqa: S608
+        connection.execute(f"create view {BEFORE}.{name} as select * from {source}")  # noqa: S608
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        f"select column_name, column_type from (describe select * from {table})"  # noqa: S608 - names of our own
+    ).fetchall()
+
+
+def scan(folder: Path, tables: Mapping[str, Any], path: str) -> str:
+    """A table's files in a release as a DuckDB table function.
+
+    `tables` are those of the release's manifest, `path` is schema/table.
+    """
+    files = [str(folder / file["path"]).replace("'", "''") for file in tables[path]["files"]]
     literals = ", ".join(f"'{file}'" for file in files)
     return f"read_parquet([{literals}], hive_partitioning = false)"
+
+
+def _write_restatements(
+    shelf: Shelf,
+    written: Mapping[str, Any],
+    previous: Mapping[str, Any] | None,
+    provenance: Provenance,
+    mappings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Compare the candidate with the current release; the table's entry in the manifest."""
+    import duckdb
+
+    target = shelf.candidate / f"{RESTATEMENTS.path}.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    past = (previous or {}).get("mappings", {})
+    with duckdb.connect() as connection:
+        connection.execute("set threads to 1")
+        connection.execute("set timezone to 'UTC'")
+        _view_tables(connection, shelf.candidate, written)
+        if previous and RESTATEMENTS.path in previous["tables"]:
+            connection.execute(
+                "create view marts.restatements as select * from "  # noqa: S608
+                f"{scan(shelf.current, previous['tables'], RESTATEMENTS.path)}"
+            )
+            written = {**written, RESTATEMENTS.path: {}}
+        _view_before(connection, shelf, written, previous)
+        rows = write_restatements(
+            connection,
+            target,
+            previous=previous,
+            as_of=provenance.as_of,
+            has_other_rules=previous is not None and previous["fingerprint"] != provenance.fingerprint,
+            regions_mapped_anew=[region for region, seq in mappings.items() if past.get(region, seq) != seq],
+            options=_WRITE,
+        )
+    file = {
+        "path": f"{RESTATEMENTS.path}.parquet",
+        "rows": rows,
+        "bytes": target.stat().st_size,
+        "sha256": _sha256(target),
+        "signature": None,
+    }
+    return {"rows": rows, "files": [file]}
 
 
 def _write(

@@ -13,6 +13,7 @@ from typing import Any
 
 from publishing.catalogue import PublishedTable
 from publishing.release import Shelf, scan
+from publishing.restatements import RESTATEMENTS
 
 
 def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[PublishedTable]) -> Path:
@@ -34,16 +35,16 @@ def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[Publi
             "select ? as release_id, cast(? as timestamp) as as_of, ? as git_commit",
             [manifest["id"], manifest["as_of"].removesuffix("Z"), manifest["git_commit"]],
         )
-        for table in tables:
+        for table in (*tables, RESTATEMENTS):
             kind = "view" if table.partitioned else "table"
             name = f"{table.schema}.{table.name}"
             connection.execute(f"create schema if not exists {table.schema}")
-            connection.execute(f"create {kind} {name} as select * from {scan(folder, manifest, table.path)}")  # noqa: S608
+            connection.execute(
+                f"create {kind} {name} as select * from {scan(folder, manifest['tables'], table.path)}"  # noqa: S608
+            )
             connection.execute(f"comment on {kind} {name} is {_literal(table.description)}")
             for column in table.columns:
-                connection.execute(
-                    f'comment on column {name}."{column.name}" is {_literal(column.description)}'
-                )
+                connection.execute(f'comment on column {name}."{column.name}" is {_literal(column.comment)}')
     os.replace(fresh, shelf.serving)
     return shelf.serving
 

@@ -38,6 +38,14 @@ ages as (
   from counted
 ),
 
+-- where all are of one age, each row's total is the cell: nothing can be hidden, so nothing is told
+known_ages as (
+  select
+    *,
+    count(*) over (partition by region_id) as ages
+  from ages
+),
+
 written as (
   select distinct
     region_id,
@@ -51,16 +59,19 @@ cells as (
     written.region_id,
     written.month_start,
     written.topic_group,
-    ages.age_group,
+    known_ages.age_group,
     coalesce(counted.appeals, 0) as appeals
   from written
-  inner join ages on written.region_id = ages.region_id
+  inner join known_ages
+    on
+      written.region_id = known_ages.region_id
+      and known_ages.ages > 1
   left join counted
     on
       written.region_id = counted.region_id
       and written.month_start = counted.month_start
       and written.topic_group = counted.topic_group
-      and ages.age_group = counted.age_group
+      and known_ages.age_group = counted.age_group
 ),
 
 ordered as (

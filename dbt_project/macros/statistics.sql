@@ -87,31 +87,37 @@ kaplan_meier as (
   ))
 {%- endmacro %}
 
+{# Logarithm of a factorial by Stirling's series: from 5 up exact to 8 digits behind the point. #}
+{% macro log_factorial(number) -%}
+  ({{ number }} * ln({{ number }}) - {{ number }} + ln(2 * pi() * {{ number }}) / 2 + 1 / (12 * {{ number }})
+  - 1 / (360 * power({{ number }}, 3)) + 1 / (1260 * power({{ number }}, 5)))
+{%- endmacro %}
+
 {#
-  Probability of at least `observed` events where `expected` are usual (Poisson). `observed` is a whole number
-  from 5 up, `expected` is above nought. Exact to 1e-6 where the tail is below 0.01; above that it is told
-  roughly, but never below 0.01. Doubles throughout: decimals overflow.
+  CTEs `…, poisson_tails`: the rows of `cases` with `chance`, the probability of at least `observed` events where
+  `expected` are usual (Poisson). Both are doubles, `observed` a whole number from 5 up and no less than expected,
+  which is above nought. `numbers` holds 0 … 119: how far beyond `observed` is looked. Exact to 1e-6 where the
+  chance is below 0.01. Summed in whole millionths of millionths of the first term, so that no order of adding
+  shows.
 #}
-{% macro poisson_tail(observed, expected) -%}
-  {%- set terms = 120 -%}
-  {%- set seen = 'cast(' ~ observed ~ ' as double)' -%}
-  {%- set usual = 'cast(' ~ expected ~ ' as double)' -%}
-  case
-    when {{ observed }} <= {{ expected }} then 1
-    else
-      exp(
-        {{ seen }} * ln({{ usual }}) - {{ usual }}
-        -- ln(observed!) by Stirling's series
-        - (
-          {{ seen }} * ln({{ seen }}) - {{ seen }} + ln(2 * pi() * {{ seen }}) / 2
-          + 1 / (12 * {{ seen }})
-          - 1 / (360 * {{ seen }} * {{ seen }} * {{ seen }})
-          + 1 / (1260 * {{ seen }} * {{ seen }} * {{ seen }} * {{ seen }} * {{ seen }})
-        )
-      ) * (
-        {%- for term in range(1, terms + 1) %}
-        1 + {{ usual }} / ({{ seen }} + {{ term }}) * (
-        {%- endfor %} 1 {{ ')' * terms }}
-      )
-  end
+{% macro poisson_tails(cases, columns, observed, expected, numbers) -%}
+poisson_terms as (
+  select
+    {{ cases }}.*,
+    {{ observed }} * ln({{ expected }}) - {{ expected }} - {{ log_factorial(observed) }} as log_first,
+    exp(
+      {{ numbers }}.number * ln({{ expected }})
+      + {{ log_factorial(observed) }} - {{ log_factorial('(' ~ observed ~ ' + ' ~ numbers ~ '.number)') }}
+    ) as term
+  from {{ cases }}
+  cross join {{ numbers }}
+),
+
+poisson_tails as (
+  select
+    {{ columns | join(', ') }},
+    exp(log_first) * cast(sum(cast(round(1000000000000 * term) as bigint)) as double) / 1000000000000 as chance
+  from poisson_terms
+  group by {{ columns | join(', ') }}, log_first
+)
 {%- endmacro %}

@@ -7,7 +7,7 @@ import pandas as pd
 
 from orchestration.defs.resources import Street, steps
 from orchestration.keys import asset_key
-from publishing.release import open_release, record_audit
+from publishing.release import open_candidate, record_audit
 from quality.records import CheckResult, Expectation, Suite
 from quality.suites import AUDIT, GATE
 from quality.validate import judge
@@ -81,7 +81,7 @@ def gate(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.
 def audit(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.AssetCheckResult]:
     """What the candidate must be before anyone sees it."""
     steps.info("audit")
-    with open_release(street.shelf.candidate) as connection:
+    with open_candidate(street.shelf) as connection:
         results = _judge(AUDIT, street, lambda query: connection.execute(query).df())
     if not any(result.stops for result in results):
         record_audit(street.shelf, [result.as_dict() for result in results])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from publishing.catalogue import published_tables
+from publishing.release import Shelf
 from tests.dbt import rows
+from tests.dbt.press import Press
 from tests.dbt.support import Dbt, Street, parse
 
 
@@ -52,3 +56,15 @@ def street(dbt: Dbt, built: Path, tmp_path: Path) -> Street:
     path = tmp_path / "warehouse.duckdb"
     shutil.copy(built, path)
     return Street(dbt, path)
+
+
+@pytest.fixture
+def press(street: Street, tmp_path: Path) -> Press:
+    """A street whose figures of June were published on 1 August."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(street.dbt.manifest, default=str), "utf-8")
+    street.as_of = "2026-08-20 00:00:00"
+    street.build()
+    ready = Press(street, Shelf(tmp_path / "published"), published_tables(manifest))
+    assert ready.publish(1)
+    return ready

@@ -9,25 +9,21 @@ from tests.dbt.support import Street
 def test_waiting_moves_a_month_that_nothing_else_touches(street: Street) -> None:
     street.load(
         rows.merged(
-            rows.incident("w1", "05-04 06:00", answered="05-04 07:00"),
+            rows.incident("w1", "05-05 06:00", answered="05-05 07:00"),
             rows.incident("w2", "05-05 06:00", answered="06-12 06:00"),
-            rows.incident("w3", "05-06 06:00"),
+            *(rows.incident(f"open {number}", "05-20 06:00") for number in range(3)),
         )
     )
-    street.as_of = "2026-05-07 06:00:00"
-    street.build()
     median = (
         "select km_median_first_answer_minutes from marts.response_times_monthly"
         " where region_id = 'north' and month_start = '2026-05-01' and channel = 'all'"
     )
-    before = street.query(median)
-    street.as_of = "2026-07-02 00:00:00"
-    street.build()  # no new row: w3 has only waited longer
-    assert before == [(38 * 24 * 60.0,)], "watched for a day, it told nothing beyond it"
-    assert street.query(median) == [(38 * 24 * 60.0,)]
-    assert street.differences() == {}
-    street.load(rows.incident("w3", "05-06 06:00", answered="06-30 06:00"))
+    street.as_of = "2026-06-13 00:00:00"
     street.build()
+    assert street.query(median) == [(38 * 24 * 60.0,)], "the open ones have waited for 24 days only"
+    street.as_of = "2026-07-02 00:00:00"
+    street.build()  # no new row, no deadline: they have only waited longer than w2
+    assert street.query(median) == [(None,)], "three of five still wait after all answers"
     assert street.differences() == {}
 
 
@@ -60,7 +56,7 @@ def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Stre
         " where region_id = 'north' and month_start = '2026-05-01' and topic_group = 'roads'"
     ) == [(1, 1, 0)]
     assert street.differences() == {}
-    # m2 was registered in March after all: April is empty of it, and March has a month of its own
+    # m2 was registered in March after all: May is empty of it, and March has a month of its own
     street.load(rows.pos("m2", "03-20 06:00", updated="06-02 00:00"))
     street.build()
     assert street.query(

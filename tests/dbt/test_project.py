@@ -219,3 +219,13 @@ def test_the_calendar_has_the_published_number_of_working_days() -> None:
         if day.year in counted and seconds:
             counted[day.year] += 1
     assert counted == WORKING_DAYS
+
+
+def test_every_mart_column_has_a_russian_label(models: Mapping[str, Node]) -> None:
+    unlabelled = [
+        f"{node['name']}.{name}"
+        for node in models.values()
+        for name, column in node["columns"].items()
+        if folder(node) == "marts" and not column["config"]["meta"].get("label_ru")
+    ]
+    assert unlabelled == []

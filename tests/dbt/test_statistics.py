@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -32,27 +33,43 @@ def test_the_poisson_tail_is_scipys_wherever_a_signal_could_be() -> None:
     choice = random.Random(1)
     cases = []
     for _ in range(800):
-        rates = [choice.uniform(0.1, 3), choice.uniform(1, 40), choice.uniform(20, 400)]
-        expected = round(choice.choice(rates), 3)
-        cases.append((max(5, int(stats.poisson.isf(10 ** -choice.uniform(0.5, 9), expected))), expected))
-    found = answers(cases, MACROS.poisson_tail("c0", "c1"))
+        expected = round(
+            choice.choice([choice.uniform(0.1, 3), choice.uniform(1, 40), choice.uniform(20, 400)]), 3
+        )
+        cases.append(
+            (
+                max(5, math.ceil(expected), int(stats.poisson.isf(10 ** -choice.uniform(0.5, 9), expected))),
+                expected,
+            )
+        )
+    values = ", ".join(f"({observed}::double, {expected}::double)" for observed, expected in cases)
+    steps = MACROS.poisson_tails("cases", ["observed", "expected"], "observed", "expected", "numbers")
+    found = duckdb.execute(
+        f"""
+        with cases as (select distinct * from (values {values}) as t (observed, expected)),
+        numbers as (select number from range(120) as t (number)), {steps}
+        select observed, expected, chance from poisson_tails
+        """
+    ).fetchall()
     exact = 0
-    for (observed, expected), (tail,) in zip(cases, found, strict=True):
+    for observed, expected, chance in found:
         truth = stats.poisson.sf(observed - 1, expected)
         if truth < 0.01:
             exact += 1
-            assert tail == pytest.approx(truth, rel=1e-6), (observed, expected)
+            assert chance == pytest.approx(truth, rel=1e-6), (observed, expected)
         else:
-            assert tail >= 0.01 * (1 - 1e-6), (observed, expected)
+            assert chance >= 0.01 * (1 - 1e-6), (observed, expected)
     assert exact > 400
 
 
 def test_wilsons_interval_is_statsmodels() -> None:
-    wholes = (1, 2, 7, 30, 101, 5000)
-    cases = [(part, whole) for whole in wholes for part in sorted({0, 1, whole // 3, whole})]
+    cases = [
+        (part, whole) for whole in (1, 2, 7, 30, 101, 5000) for part in sorted({0, 1, whole // 3, whole})
+    ]
     choice = random.Random(2)
-    drawn = [choice.randrange(1, 9999) for _ in range(300)]
-    cases += [(choice.randrange(whole + 1), whole) for whole in drawn]
+    cases += [
+        (choice.randrange(whole + 1), whole) for whole in (choice.randrange(1, 9999) for _ in range(300))
+    ]
     found = answers(cases, MACROS.wilson("c0", "c1", "low"), MACROS.wilson("c0", "c1", "high"))
     for (part, whole), bounds in zip(cases, found, strict=True):
         assert bounds == pytest.approx(proportion_confint(part, whole, method="wilson"), abs=1e-12)

@@ -93,7 +93,7 @@ def test_the_manifest_says_where_the_release_comes_from(deployment: Deployment) 
 
 def test_every_documented_query_answers(deployment: Deployment) -> None:
     queries = re.findall(r"```sql\n(.*?)```", (DOCS / "analyst.md").read_text("utf-8"), re.DOTALL)
-    assert len(queries) >= 10
+    assert len(queries) >= 20
     for query in queries:
         assert deployment.query(query), query
 

@@ -45,6 +45,10 @@ cube as (
     group by region_id, local_date, topic_group, territory_id
 ),
 
+terms as (
+    {{ whole_numbers(120) | indent(4) }}
+),
+
 beginnings as (
     select
         region_id,
@@ -142,12 +146,21 @@ expectations as (
             and weekdays.territory_id = recent.territory_id
 ),
 
-judged as (
+unusual as (
     select
         *,
-        {{ poisson_tail('appeals', 'expected') }} as chance
+        cast(appeals as double) as observed
     from expectations
+    where appeals > expected
 ),
+
+{{ poisson_tails(
+    'unusual',
+    ['region_id', 'local_date', 'topic_group', 'topic_id', 'territory_id', 'appeals', 'expected'],
+    'observed',
+    'expected',
+    'terms'
+) }},
 
 alarming as (
     select
@@ -155,7 +168,7 @@ alarming as (
         row_number() over (
             partition by region_id, topic_group, topic_id, territory_id order by local_date
         ) as place
-    from judged
+    from poisson_tails
     where chance < 0.0001
 ),
 

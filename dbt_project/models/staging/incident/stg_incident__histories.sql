@@ -10,18 +10,24 @@ loads as (
     select * from {{ ref('stg_operations__loads') }}
 ),
 
--- a history is told anew from all its versions whenever one of them came
-touched as (
+unread as (
     select
         appeals.region_id,
         appeals.incident_id,
-        max(loads.load_seq) as load_seq
+        loads.load_seq
     from appeals
     inner join loads on appeals._dlt_load_id = loads.load_id
-    {% if is_incremental() -%}
-        where loads.load_seq > {{ last_load_seq() }}
-    {%- endif %}
-    group by appeals.region_id, appeals.incident_id
+    where {% if is_incremental() %} loads.load_seq > {{ last_load_seq() }} {% else %} true {% endif %}
+),
+
+-- a history is told anew from all its versions whenever one of them came
+touched as (
+    select
+        region_id,
+        incident_id,
+        max(load_seq) as load_seq
+    from unread
+    group by region_id, incident_id
 ),
 
 versions as (

@@ -14,18 +14,24 @@ loads as (
     select * from {{ ref('stg_operations__loads') }}
 ),
 
--- a history is told anew from all its versions whenever one of them came
-touched as (
+unread as (
     select
         appeals.region_id,
         appeals.pos_id,
-        max(loads.load_seq) as load_seq
+        loads.load_seq
     from appeals
     inner join loads on appeals._dlt_load_id = loads.load_id
-    {% if is_incremental() -%}
-        where loads.load_seq > {{ last_load_seq() }}
-    {%- endif %}
-    group by appeals.region_id, appeals.pos_id
+    where {% if is_incremental() %} loads.load_seq > {{ last_load_seq() }} {% else %} true {% endif %}
+),
+
+-- a history is told anew from all its versions whenever one of them came
+touched as (
+    select
+        region_id,
+        pos_id,
+        max(load_seq) as load_seq
+    from unread
+    group by region_id, pos_id
 ),
 
 versions as (
@@ -35,10 +41,10 @@ versions as (
         appeals._dlt_load_id,
         appeals.updated_at,
         {{ name_key('appeals.category') }} || '|' || {{ name_key('appeals.subcategory') }} as topic,
-        lag({{ name_key('appeals.category') }} || '|' || {{ name_key('appeals.subcategory') }}) over (
+        row_number() over (
             partition by appeals.region_id, appeals.pos_id
             order by loads.load_seq, appeals.updated_at, appeals.fetched_at
-        ) as topic_before
+        ) as version
     from appeals
     inner join loads on appeals._dlt_load_id = loads.load_id
     inner join touched
@@ -49,11 +55,16 @@ versions as (
 
 topics as (
     select
-        region_id,
-        pos_id,
-        max(case when topic <> topic_before then updated_at end) as topic_changed_at
+        versions.region_id,
+        versions.pos_id,
+        max(case when versions.topic <> earlier.topic then versions.updated_at end) as topic_changed_at
     from versions
-    group by region_id, pos_id
+    left join versions as earlier
+        on
+            versions.region_id = earlier.region_id
+            and versions.pos_id = earlier.pos_id
+            and versions.version = earlier.version + 1
+    group by versions.region_id, versions.pos_id
 ),
 
 newest_updates as (

@@ -1,0 +1,144 @@
+"""What a release says otherwise than the one before it about months that were over: marts.restatements.
+
+No dbt model can tell this, because it is about releases: the table is made of two of them while the candidate
+is built, carries the older rows over, and the audit refuses a candidate that lacks one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from publishing.catalogue import PublishedColumn, PublishedTable
+from quality.closed_months import BEFORE, differences
+
+if TYPE_CHECKING:
+    import duckdb
+
+RESTATEMENTS = PublishedTable(
+    schema="marts",
+    name="restatements",
+    description=(
+        "Figures of closed months that a later release states otherwise. "
+        "Grain: metric × region × period × slice × release."
+    ),
+    columns=(
+        PublishedColumn("metric", "Mart and column of the figure.", "Показатель"),
+        PublishedColumn("region_id", "Region.", "Регион"),
+        PublishedColumn("period", "First day of the month.", "Месяц"),
+        PublishedColumn("slice", "What the figure is cut to: 'all' or dimension=value;….", "Разрез"),
+        PublishedColumn("old", "The figure of the release before; null where it had none.", "Было"),
+        PublishedColumn("new", "The figure from this release on; null where there is none now.", "Стало"),
+        PublishedColumn(
+            "reason",
+            "Why, |-separated: rules, registry, late_data, erasure, correction, later_answers.",
+            "Причина",
+        ),
+        PublishedColumn("replaced_release", "Release that stated the old figure.", "Прежний выпуск"),
+        PublishedColumn(
+            "as_of", "as_of of the release that first states the new figure, UTC.", "По состоянию на"
+        ),
+    ),
+    partitioned=False,
+)
+
+# What became of the appeals of a month between two releases, and so why its figures moved. An appeal that
+# moved in or out of the month counts in both months.
+_MOVED = f"""
+    select
+        region_id,
+        month_start,
+        bool_or(is_gone) as is_gone,
+        bool_or(is_new) as is_new,
+        bool_or(is_corrected) as is_corrected
+    from (
+        select
+            coalesce(past.region_id, now.region_id) as region_id,
+            unnest([date_trunc('month', past.local_date), date_trunc('month', now.local_date)])
+                as month_start,
+            coalesce(past.is_countable, false) and not coalesce(now.is_countable, false) as is_gone,
+            coalesce(now.is_countable, false) and not coalesce(past.is_countable, false) as is_new,
+            past.is_countable and now.is_countable and (
+                past.local_date <> now.local_date
+                or past.channel <> now.channel
+                or past.topic_id is distinct from now.topic_id
+                or past.topic_group is distinct from now.topic_group
+                or past.territory_id is distinct from now.territory_id
+                or past.authority_id is distinct from now.authority_id
+                or past.outcome <> now.outcome
+                or past.first_response_at <> now.first_response_at
+                or past.due_at is distinct from now.due_at
+            ) as is_corrected
+        from {BEFORE}.fct_appeals as past
+        full join facts.fct_appeals as now on past.appeal_id = now.appeal_id
+    )
+    where month_start is not null
+    group by region_id, month_start
+"""  # noqa: S608 - names from this file only
+
+
+def write_restatements(
+    connection: duckdb.DuckDBPyConnection,
+    target: Path,
+    *,
+    previous: Mapping[str, Any] | None,
+    as_of: datetime,
+    has_other_rules: bool,
+    regions_mapped_anew: Iterable[str],
+    options: str,
+) -> int:
+    """Write the candidate's restatements and return their number.
+
+    `connection` sees the candidate's tables and, in the schema `before`, those of the release it replaces.
+    """
+    connection.execute(
+        """
+        create or replace temp table restated (
+            metric varchar, region_id varchar, period date, slice varchar, old double, new double,
+            reason varchar, replaced_release varchar, as_of timestamp
+        )
+        """
+    )
+    if previous is not None:
+        if RESTATEMENTS.path in previous["tables"]:
+            connection.execute(f"insert into restated by name select * from {BEFORE}.restatements")  # noqa: S608
+        connection.execute(
+            f"""
+            insert into restated
+            select
+                found.metric,
+                found.region_id,
+                found.period,
+                found.slice,
+                found.old,
+                found.new,
+                coalesce(nullif(concat_ws(
+                    '|',
+                    case when $other_rules then 'rules' end,
+                    case when list_contains($mapped_anew, found.region_id) then 'registry' end,
+                    case when moved.is_new then 'late_data' end,
+                    case when moved.is_gone then 'erasure' end,
+                    case when moved.is_corrected then 'correction' end
+                ), ''), 'later_answers'),
+                $release,
+                $as_of
+            from ({differences()}) as found
+            left join ({_MOVED}) as moved
+                on found.region_id = moved.region_id and found.period = moved.month_start
+            """,  # noqa: S608 - names of our own
+            {
+                "other_rules": has_other_rules,
+                "mapped_anew": list(regions_mapped_anew),
+                "release": previous["id"],
+                "as_of": as_of,
+            },
+        )
+    literal = str(target).replace("'", "''")
+    connection.execute(
+        "copy (select * from restated order by as_of, metric, region_id, period, slice, old, new) "  # noqa: S608
+        f"to '{literal}' {options}"
+    )
+    (count,) = connection.execute("select count(*) from restated").fetchone() or (0,)
+    return int(count)
