@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from ingestion.config import load_settings
@@ -53,6 +56,25 @@ class Deployment:
         """Bytes of the current release's Parquet files by path."""
         folder = self.shelf.current.resolve()
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.parquet")}
+
+    def changes(self, before: Mapping[str, bytes]) -> list[str]:
+        """Files of the current release that hold other rows than before: path, rows gone, rows come."""
+        after = self.files()
+        found = []
+        for path in sorted(before.keys() | after.keys()):
+            if before.get(path) != after.get(path):
+                gone, come = (_rows(files.get(path, b"")) for files in (before, after))
+                found.append(
+                    f"{path}: gone {(gone - come).most_common(3)}, come {(come - gone).most_common(3)}"
+                )
+        return found
+
+
+def _rows(content: bytes) -> Counter[str]:
+    """A Parquet file's rows as text."""
+    if not content:
+        return Counter()
+    return Counter(str(sorted(row.items())) for row in pq.read_table(io.BytesIO(content)).to_pylist())
 
 
 def deploy(data: Path) -> Iterator[Deployment]:

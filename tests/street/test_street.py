@@ -107,7 +107,7 @@ def test_a_week_read_again_changes_nothing_and_moves_no_cursor(deployment: Deplo
     outcome = deployment.run(days=(date(2026, 3, 9), date(2026, 3, 16)))
 
     assert outcome.failures == []
-    assert deployment.files() == before
+    assert deployment.changes(before) == []
     assert deployment.warehouse(state + " order by version desc limit 1") == cursors
     windows = deployment.warehouse(
         "select distinct window_since, window_until from raw.loads where mode = 'window'"
@@ -130,8 +130,8 @@ def test_an_identity_broken_by_hand_is_refused_and_a_rebuild_gives_the_same_byte
     assert deployment.shelf.current_manifest() == before
     rebuilt = deployment.run(sources=("registry",), full_refresh=True)
     assert rebuilt.failures == []
+    assert deployment.changes(files) == []
     assert not rebuilt.is_new
-    assert deployment.files() == files
 
 
 def test_a_gate_that_refuses_stops_the_release(deployment: Deployment) -> None:
@@ -202,8 +202,8 @@ def test_the_next_good_run_heals_and_the_same_input_gives_the_same_bytes(deploym
     outcome = deployment.run()
 
     assert outcome.failures == []
+    assert deployment.changes(before) == []
     assert not outcome.is_new
-    assert deployment.files() == before
 
 
 READER = """
