@@ -31,7 +31,7 @@ def test_five_slices_equal_one_full_refresh_and_the_truth(tmp_path: Path) -> Non
 
         assert rebuilt.failures == []
         assert not rebuilt.is_new
-        assert deployment.files() == files
+        assert deployment.changes(files) == []
         assert totals == sorted(set(totals)), "each slice brought something"
         assert totals[-1] == deployment.sandbox.truth["counts"]["appeals"]
         counted = deployment.query("select source, count(*) from facts.fct_responses group by source")
