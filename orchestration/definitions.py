@@ -9,6 +9,6 @@ defs = dg.Definitions(
     asset_checks=[quality.gate, quality.audit],
     jobs=automation.jobs,
     schedules=list(automation.schedules()),
-    resources={"street": resources.Street(), "dbt": resources.dbt_resource(transform.project)},
+    resources={"street": resources.Street()},
     executor=dg.in_process_executor,
 )

@@ -3,23 +3,22 @@
 import json
 import logging
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, DbtProject
-from packaging.version import Version
+from dagster_dbt import DbtProject
 from pydantic import Field, PrivateAttr
 
 from ingestion.clock import parse_utc
 from ingestion.config import Region, Settings, find_region, load_regions, load_settings
 from ingestion.lock import warehouse_lock
-from orchestration.dbt_manifest import DBT_MANIFEST, DBT_PROJECT_DIR, dbt_executable, ensure_manifest
+from orchestration.dbt_manifest import DBT_MANIFEST, DBT_PROJECT_DIR, ensure_manifest
+from orchestration.dbt_process import Dbt
 from orchestration.rules import built_under_other_rules, fingerprint
 from publishing.catalogue import PublishedTable, published_tables
 from publishing.release import Shelf
@@ -94,6 +93,16 @@ class Street(dg.ConfigurableResource):
     def rules(self) -> str:
         return fingerprint(DBT_PROJECT_DIR, self._regions)
 
+    @cached_property
+    def dbt(self) -> Dbt:
+        """The dbt project on this deployment's warehouse; as_of is fixed when it is first asked for."""
+        variables = {
+            "OTKLIK_WAREHOUSE": str(self._settings.warehouse.resolve()),
+            "OTKLIK_RUN_AS_OF": self.moment().isoformat(sep=" "),
+            "OTKLIK_RUN_FINGERPRINT": self.rules,
+        }
+        return Dbt(DBT_PROJECT_DIR, self._settings.data.resolve() / "dbt", variables)
+
     def must_rebuild(self) -> bool:
         """Whether incremental building would mix two versions of the rules, or a rebuild was asked for."""
         return self.full_refresh or built_under_other_rules(self._settings.warehouse, self.rules)
@@ -143,27 +152,3 @@ def prepare_dbt() -> DbtProject:
     """The dbt project, with a manifest that is not older than its files."""
     ensure_manifest()
     return DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
-
-
-class LeanDbtCliResource(DbtCliResource):
-    """dbt as a subprocess, without what dagster-dbt does before each start and we never use.
-
-    It runs `dbt --version` (2 s) and loads an adapter with all its macros into this process (3.6 s), to fetch
-    row counts by dbt; ours come from one query on the warehouse (`Street.row_counts`).
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(distribution_version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
-        return None
-
-
-def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """The dbt that belongs to this Python, on our project."""
-    return LeanDbtCliResource(
-        project_dir=str(project.project_dir),
-        profiles_dir=str(project.profiles_dir),
-        dbt_executable=str(dbt_executable()),
-    )

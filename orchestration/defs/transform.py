@@ -1,11 +1,10 @@
 """raw → staging → facts | marts: two dbt steps, so that a gate can stand between them."""
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from orchestration.defs.resources import Street, prepare_dbt, steps
 from orchestration.keys import OWNERS, dbt_asset_key, group_of
@@ -15,6 +14,8 @@ from quality.validate import warm_up
 DAILY_SUMS = "tag:after_gate"
 FACTS = "path:seeds path:models/staging path:models/facts"
 MARTS = f"path:models/marts {DAILY_SUMS}"
+# Where dagster-dbt notes the dbt node that a spec stands for.
+NODE = "dagster_dbt/unique_id"
 project = prepare_dbt()
 
 
@@ -37,36 +38,68 @@ class Translator(DagsterDbtTranslator):
 translator = Translator(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
 
-def run_environment(street: Street) -> dict[str, str]:
-    """What one run hands to dbt: the warehouse, as_of, the rules' fingerprint."""
-    return {
-        "OTKLIK_WAREHOUSE": str(street.settings.warehouse.resolve()),
-        "OTKLIK_RUN_AS_OF": street.moment().isoformat(sep=" "),
-        "OTKLIK_RUN_FINGERPRINT": street.rules,
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_LOG_LEVEL_FILE": "warn",
-    }
-
-
-def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street, part: str) -> Iterator[Any]:
+def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Iterator[Any]:
     """Run dbt and give its events, with row counts; the results of its tests are written down."""
-    os.environ.update(run_environment(street))
-    # Unit tests judge the SQL, not the data: they belong to `make test`.
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if street.must_rebuild():
-        arguments.append("--full-refresh")
-    # One target folder per part, kept between runs: dbt's parsed project is found again, nothing piles up.
-    target = street.settings.data.resolve() / "dbt" / part
-    target.mkdir(parents=True, exist_ok=True)
-    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-    events = list(invocation.stream())
+    outcome = street.dbt.build(selection(context), refresh=street.must_rebuild())
     rows = street.row_counts()
-    yield from (_with_row_count(event, rows, context) for event in events)
+    asset_keys, check_keys = _keys_by_node(context)
+    for node in outcome.finished:
+        if node.unique_id in asset_keys and node.status == "success":
+            key = asset_keys[node.unique_id]
+            count = rows.get(".".join(key.path))
+            counted = {} if count is None else {"dagster/row_count": count}
+            yield dg.MaterializeResult(asset_key=key, metadata={**node.metadata(), **counted})
+        elif node.unique_id in check_keys and node.status != "skipped":
+            yield dg.AssetCheckResult(
+                asset_key=check_keys[node.unique_id].asset_key,
+                check_name=check_keys[node.unique_id].name,
+                passed=node.status == "pass",
+                severity=dg.AssetCheckSeverity.WARN if node.status == "warn" else dg.AssetCheckSeverity.ERROR,
+                metadata={**node.metadata(), "failed_rows": node.failures},
+            )
+    tests = [node for node in outcome.finished if node.kind == "test"]
     street.write_note(
-        context.run_id, f"dbt_{part}", _test_results(invocation.get_artifact("run_results.json"))
+        context.run_id,
+        f"dbt_{part}",
+        [{"name": node.unique_id, "status": node.status, "failed": node.failures} for node in tests],
     )
-    if not invocation.is_successful():
-        raise dg.Failure(f"dbt could not build the {part}: {_first_failure(invocation)}", allow_retries=False)
+    if outcome.sentence:
+        raise dg.Failure(f"dbt could not build the {part}: {outcome.sentence}", allow_retries=False)
+
+
+def selection(context: dg.AssetExecutionContext) -> list[str]:
+    """dbt's arguments for what this step shall make: all of its part, or the nodes that were chosen."""
+    definition = context.assets_def
+    is_whole = (
+        definition.keys_by_output_name == definition.node_keys_by_output_name
+        and definition.check_specs_by_output_name == definition.node_check_specs_by_output_name
+    )
+    if is_whole:
+        tags = context.op.tags
+        excluded = tags.get("dagster_dbt/exclude")
+        return [
+            "--select",
+            *tags["dagster_dbt/select"].split(),
+            *(["--exclude", excluded] if excluded else []),
+        ]
+    chosen = [unique_id for keys in _keys_by_node(context) for unique_id in keys]
+    return ["--indirect-selection", "empty", "--select", *(name.split(".")[2] for name in chosen)]
+
+
+def _keys_by_node(
+    context: dg.AssetExecutionContext,
+) -> tuple[dict[str, dg.AssetKey], dict[str, dg.AssetCheckKey]]:
+    """Keys of the assets and the checks that this step shall make, by dbt's unique_id."""
+    definition = context.assets_def
+    assets = {
+        spec.metadata[NODE]: spec.key for spec in definition.specs if spec.key in context.selected_asset_keys
+    }
+    checks = {
+        spec.metadata[NODE]: spec.key
+        for spec in definition.check_specs
+        if spec.key in context.selected_asset_check_keys
+    }
+    return assets, checks
 
 
 @dbt_assets(
@@ -77,11 +110,11 @@ def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street
     dagster_dbt_translator=translator,
     name="facts",
 )
-def facts(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street) -> Iterator[Any]:
+def facts(context: dg.AssetExecutionContext, street: Street) -> Iterator[Any]:
     """Staging and facts, from what loads touched."""
     steps.info("facts")
-    warm_up()  # the gate's slow import, while dbt works in its own process
-    yield from build(context, dbt, street, "facts")
+    warm_up()  # the gate's slow import, in a thread of its own while dbt works
+    yield from build(context, street, "facts")
 
 
 @dbt_assets(
@@ -91,31 +124,7 @@ def facts(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street
     dagster_dbt_translator=translator,
     name="marts",
 )
-def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, street: Street) -> Iterator[Any]:
+def marts(context: dg.AssetExecutionContext, street: Street) -> Iterator[Any]:
     """Marts, from the slices that facts touched."""
     steps.info("marts")
-    yield from build(context, dbt, street, "marts")
-
-
-def _with_row_count(event: Any, rows: Mapping[str, int], context: dg.AssetExecutionContext) -> Any:
-    if not isinstance(event, dg.Output):
-        return event
-    key = context.asset_key_for_output(event.output_name)
-    count = rows.get(".".join(key.path))
-    return event if count is None else event.with_metadata({**event.metadata, "dagster/row_count": count})
-
-
-def _test_results(run_results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"name": result["unique_id"], "status": result["status"], "failed": result["failures"] or 0}
-        for result in run_results["results"]
-        if result["unique_id"].startswith(("test.", "unit_test."))
-    ]
-
-
-def _first_failure(invocation: Any) -> str:
-    results = invocation.get_artifact("run_results.json")["results"]
-    for result in results:
-        if result["status"] in ("error", "fail"):
-            return f"{result['unique_id']}: {' '.join(str(result['message']).split())[:300]}"
-    return "see the run's log"
+    yield from build(context, street, "marts")

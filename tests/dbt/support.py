@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ import duckdb
 
 from ingestion.sources import all_tables
 from ingestion.tables import create_statement
+from orchestration.dbt_process import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
@@ -50,7 +50,7 @@ class Dbt:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        with _environment(OTKLIK_WAREHOUSE=str(warehouse), OTKLIK_RUN_AS_OF=as_of):
+        with _tests(OTKLIK_WAREHOUSE=str(warehouse), OTKLIK_RUN_AS_OF=as_of):
             runner = dbtRunner(manifest=self.parsed.deepcopy())
             try:
                 outcome = runner.invoke([*arguments, *_options(self.folder)])
@@ -67,10 +67,14 @@ def parse(folder: Path) -> Dbt:
     """Parse the project into a folder of its own, so that tests disturb nobody's target."""
     from dbt.cli.main import dbtRunner
 
-    with _environment(OTKLIK_WAREHOUSE=str(folder / "warehouse.duckdb")):
+    with _tests(OTKLIK_WAREHOUSE=str(folder / "warehouse.duckdb")):
         outcome = dbtRunner().invoke(["parse", *_options(folder)])
     assert outcome.success, str(outcome.exception)
     return Dbt(outcome.result, folder)
+
+
+def _tests(**values: str) -> AbstractContextManager[None]:
+    return environment(**values, DBT_SEND_ANONYMOUS_USAGE_STATS="false", OTKLIK_RUN_FINGERPRINT="tests")
 
 
 def _options(folder: Path) -> list[str]:
@@ -79,21 +83,6 @@ def _options(folder: Path) -> list[str]:
         *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
         *("--quiet", "--log-level-file", "none", "--no-write-json"),
     ]
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    values |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "OTKLIK_RUN_FINGERPRINT": "tests"}
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 
 from ingestion.config import load_settings
 from ingestion.inbox.serve import receiving
+from orchestration.dbt_process import environment
 from orchestration.operations import run_query
 from orchestration.street import Outcome, Wish, run_street
 from publishing.release import Shelf
@@ -79,17 +79,8 @@ def _rows(content: bytes) -> Counter[str]:
 
 def deploy(data: Path) -> Iterator[Deployment]:
     """A deployment whose environment this process takes on until the end."""
-    before = {name: os.environ.get(name) for name in ("OTKLIK_DATA", "OTKLIK_LANG")}
-    os.environ.update({"OTKLIK_DATA": str(data), "OTKLIK_LANG": "en"})
-    try:
-        with launch(REGION, data) as sandbox:
-            yield Deployment(data, sandbox)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    with environment(OTKLIK_DATA=str(data), OTKLIK_LANG="en"), launch(REGION, data) as sandbox:
+        yield Deployment(data, sandbox)
 
 
 @pytest.fixture(scope="module")

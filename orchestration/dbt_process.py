@@ -1,0 +1,130 @@
+"""dbt inside this process: imported once, the project parsed once, then run as often as a run needs it.
+
+A subprocess for each part costs an interpreter, dbt's imports and a parse every time: more than the SQL of a
+quiet hour. Imports of dbt stand inside functions, so that whoever only reads the asset graph does not pay.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What dbt says of one node: a model, a seed or a test."""
+
+    unique_id: str
+    name: str
+    kind: str  # dbt's resource_type
+    status: str  # success, pass, warn, fail, error, skipped
+    failures: int
+    seconds: float
+    message: str
+
+    @property
+    def is_broken(self) -> bool:
+        return self.status in ("error", "fail")
+
+    def metadata(self) -> dict[str, Any]:
+        """Shown beside an asset or a check in Dagster."""
+        return {"unique_id": self.unique_id, "Execution Duration": self.seconds}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command of dbt came to. `sentence` says what went wrong first; empty where nothing did."""
+
+    finished: list[Finished]
+    sentence: str
+
+
+class Dbt:
+    """One dbt project, parsed when it is first needed.
+
+    Commands see `variables` as environment variables. Artefacts and dbt's log go to `target`; the parsed
+    project is kept there too, so that the next process parses only files that changed.
+    """
+
+    def __init__(self, project: Path, target: Path, variables: Mapping[str, str]) -> None:
+        self._project, self._target, self._variables = project, target, dict(variables)
+        self._parsed: Any = None
+
+    def build(self, selection: Sequence[str], *, refresh: bool = False) -> Outcome:
+        """Seeds, models and tests of `selection` (dbt's own arguments), in the order of their references.
+
+        Unit tests judge the SQL, not the data: they belong to `make test`.
+        """
+        arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
+        return self._invoke([*arguments, "--full-refresh"] if refresh else arguments)
+
+    def _invoke(self, arguments: Sequence[str]) -> Outcome:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        with self._at_home():
+            if self._parsed is None:
+                parse = dbtRunner().invoke(["parse", *self._options()])
+                if not parse.success:
+                    return Outcome([], f"the project does not parse: {_one_line(parse.exception)}")
+                self._parsed = parse.result
+            try:
+                # A copy: dbt writes into the manifest that it runs.
+                done = dbtRunner(manifest=self._parsed.deepcopy()).invoke([*arguments, *self._options()])
+            finally:
+                # dbt keeps the warehouse open for the life of its process, which is ours.
+                DuckDBConnectionManager.close_all_connections()
+        finished = [_finished(result) for result in getattr(done.result, "results", ())]
+        if done.success:
+            return Outcome(finished, "")
+        broken = [node for node in finished if node.is_broken]
+        said = f"{broken[0].unique_id}: {broken[0].message}" if broken else _one_line(done.exception)
+        return Outcome(finished, said)
+
+    def _options(self) -> list[str]:
+        return [
+            *("--quiet", "--log-level-file", "warn"),
+            *("--project-dir", str(self._project), "--profiles-dir", str(self._project)),
+            *("--target-path", str(self._target), "--log-path", str(self._target)),
+        ]
+
+    @contextmanager
+    def _at_home(self) -> Iterator[None]:
+        self._target.mkdir(parents=True, exist_ok=True)
+        with environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", **self._variables):
+            yield
+
+
+def _finished(result: Any) -> Finished:
+    return Finished(
+        unique_id=result.node.unique_id,
+        name=result.node.name,
+        kind=str(result.node.resource_type),
+        status=str(result.status),
+        failures=result.failures or 0,
+        seconds=result.execution_time,
+        message=_one_line(result.message),
+    )
+
+
+def _one_line(said: object) -> str:
+    return " ".join(str(said or "see dbt's log").split())[:300]
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Environment variables that end with the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
