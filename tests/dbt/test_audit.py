@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import duckdb
+import pytest
 
 from tests.dbt import rows
 from tests.dbt.press import Press
@@ -31,6 +32,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.scenario
 def test_every_identity_is_kept_and_noticed_when_it_is_broken(press: Press) -> None:
     street = press.street
     survey = {"survey_id": "s1", "title": "Площадка", "starts_on": "2026-06-01"}

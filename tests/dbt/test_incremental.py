@@ -41,6 +41,7 @@ def test_a_late_answer_moves_an_old_slice_and_that_one_only(street: Street) -> N
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_a_corrected_registration_empties_one_day_and_fills_another(street: Street) -> None:
     assert days(street)["06-09"] == 1
     street.load(rows.incident("i2", "06-11 06:00", municipality="Лесной р-н"))
@@ -53,6 +54,7 @@ def test_a_corrected_registration_empties_one_day_and_fills_another(street: Stre
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_an_appeal_is_overdue_from_the_moment_its_deadline_has_passed(street: Street) -> None:
     overdue = "select cast(sum(overdue_appeals) as integer) from marts.topics_daily where region_id = 'west'"
     (due,) = street.query(
@@ -68,6 +70,7 @@ def test_an_appeal_is_overdue_from_the_moment_its_deadline_has_passed(street: St
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_a_new_spelling_of_a_municipality_moves_its_appeals(street: Street) -> None:
     unknown = "select count(*) from facts.fct_appeals where source = 'incident' and territory_id is null"
     assert street.query(unknown) == [(1,)]

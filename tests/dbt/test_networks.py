@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.dbt import rows
 from tests.dbt.support import Street
 
@@ -45,6 +47,7 @@ def test_a_branch_is_one_appeal_however_deep_and_late_its_replies(street: Street
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_words_to_a_bot_after_a_day_of_silence_are_a_new_appeal(street: Street) -> None:
     street.load(
         {
@@ -78,6 +81,7 @@ def test_words_to_a_bot_after_a_day_of_silence_are_a_new_appeal(street: Street) 
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_a_message_that_incident_carries_too_counts_once(street: Street) -> None:
     late = rows.comment(71, 1, "06-12 06:00") | {"text": COMPLAINT}
     street.load({"vk_comments": [late, rows.comment(72, 1, "06-12 07:00") | {"text": COMPLAINT}]})

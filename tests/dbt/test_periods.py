@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.dbt import rows
 from tests.dbt.support import Street
 
 
+@pytest.mark.scenario
 def test_waiting_moves_a_month_that_nothing_else_touches(street: Street) -> None:
     street.load(
         rows.merged(
@@ -27,6 +30,7 @@ def test_waiting_moves_a_month_that_nothing_else_touches(street: Street) -> None
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Street) -> None:
     street.load(
         rows.merged(
@@ -66,6 +70,7 @@ def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Stre
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_the_backlog_adds_up_every_day_and_ends_with_what_is_open(street: Street) -> None:
     street.load(rows.pos("b1", "05-01 06:00", answers=[("x", "06-05 06:00", "final")], updated="06-05 06:00"))
     street.as_of = "2026-07-20 12:00:00"
@@ -104,6 +109,7 @@ def test_the_backlog_adds_up_every_day_and_ends_with_what_is_open(street: Street
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_guards_see_what_was_done_to_an_appeal(street: Street) -> None:
     street.load(
         rows.pos("g1", "05-01 06:00", answers=[("x", "05-05 06:00", "interim")], updated="05-05 06:00")

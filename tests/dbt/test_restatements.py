@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import duckdb
+import pytest
 
 from publishing.release import open_release
 from publishing.restatements import RESTATEMENTS
@@ -10,6 +11,7 @@ from tests.dbt import rows
 from tests.dbt.press import Press
 
 
+@pytest.mark.scenario
 def test_a_closed_month_changes_only_with_a_row(press: Press) -> None:
     street = press.street
     assert not press.publish(2), "the same figures are no new release"

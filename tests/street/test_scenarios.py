@@ -40,7 +40,13 @@ def play(scenario: str, data: Path) -> dict[tuple[str, str, str, str], dict[str,
     return {(row["period_from"], row["period_to"], row["measure"], row["slice"]): row for row in rows}
 
 
-@pytest.mark.parametrize("scenario", sorted(path.stem for path in SCENARIOS.glob("*.yaml")))
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(name, marks=pytest.mark.xdist_group(name))  # side by side: each has its own deployment
+        for name in sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
+    ],
+)
 def test_a_scenario_comes_out_as_its_truth_says(scenario: str, tmp_path: Path) -> None:
     review = play(scenario, tmp_path)
 

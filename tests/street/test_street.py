@@ -134,6 +134,7 @@ def test_an_identity_broken_by_hand_is_refused_and_a_rebuild_gives_the_same_byte
     assert not rebuilt.is_new
 
 
+@pytest.mark.scenario
 def test_a_gate_that_refuses_stops_the_release(deployment: Deployment) -> None:
     before = deployment.shelf.current_manifest()
 
@@ -222,6 +223,7 @@ while not sys.stdin.closed:
 """
 
 
+@pytest.mark.scenario
 def test_ten_releases_while_a_reader_queries(deployment: Deployment) -> None:
     tables = published_tables(DBT_MANIFEST)
     shelf = deployment.shelf
