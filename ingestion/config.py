@@ -56,6 +56,9 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_AS_OF": "as_of",
     "OTKLIK_LANG": "lang",
     "OTKLIK_KEEP_RELEASES": "keep_releases",
+    "OTKLIK_POSTGRES_URL": "postgres_url",
+    "OTKLIK_POSTGRES_OWNER_URL": "postgres_owner_url",
+    "OTKLIK_POSTGRES_SCHEMAS": "postgres_schemas",
 }
 _HOW_TO_MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_hex(32))'"
 
@@ -69,6 +72,9 @@ class Settings(Strict):
     as_of: datetime | None = None
     lang: Literal["ru", "en"] = "ru"
     keep_releases: int = Field(default=30, ge=1)
+    postgres_url: SecretStr | None = None
+    postgres_owner_url: SecretStr | None = None
+    postgres_schemas: tuple[Literal["marts", "facts"], ...] = ("marts",)
     patience: Patience = Patience()
     _environment: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -78,6 +84,11 @@ class Settings(Strict):
         if len(key.get_secret_value()) < HMAC_KEY_LENGTH:
             raise ValueError(f"must have at least {HMAC_KEY_LENGTH} characters")
         return key
+
+    @field_validator("postgres_schemas", mode="before")
+    @classmethod
+    def _listed(cls, names: object) -> object:
+        return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else names
 
     @field_validator("as_of", mode="before")
     @classmethod
@@ -95,6 +106,14 @@ class Settings(Strict):
     def latest_believable(self) -> datetime:
         """Naive UTC: a date after this instant is a mistake of the source."""
         return max(self.now(), utc_now()) + timedelta(days=1)
+
+    def needed(self, name: Literal["postgres_url", "postgres_owner_url"]) -> str:
+        """A secret that what was asked for cannot do without. Raises ConfigError where it is not set."""
+        value: SecretStr | None = getattr(self, name)
+        if value is None:
+            variable = next(variable for variable, field in _VARIABLES.items() if field == name)
+            raise ConfigError(f"{variable} is not set", "put the address into the environment or into .env")
+        return value.get_secret_value()
 
     def token(self, variable: str, region: Region, source: str, key: str = "token_env") -> SecretStr:
         """The token in `variable`, which the region's file names as `key` of `source`."""
@@ -158,7 +177,22 @@ def _merged_environment(env: Mapping[str, str] | None) -> dict[str, str]:
     explicit = dict(os.environ if env is None else env)
     dot_env = {} if env is not None else _read_env_file(Path(".env"))
     data = Path(explicit.get("OTKLIK_DATA") or dot_env.get("OTKLIK_DATA") or "data")
-    return {**_read_env_file(data / "deployment.env"), **dot_env, **explicit}
+    return _with_secret_files({**_read_env_file(data / "deployment.env"), **dot_env, **explicit})
+
+
+def _with_secret_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """NAME from the file that NAME_FILE names, as container platforms hand out secrets; NAME itself wins."""
+    found = dict(environment)
+    for variable, value in environment.items():
+        name = variable.removesuffix("_FILE")
+        if variable.startswith("OTKLIK_") and name != variable and value and name not in environment:
+            try:
+                found[name] = Path(value).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                raise ConfigError(
+                    f"The file that {variable} names cannot be read", f"correct the path, or set {name}"
+                ) from None
+    return found
 
 
 def _read_env_file(path: Path) -> dict[str, str]:

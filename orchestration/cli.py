@@ -34,6 +34,8 @@ files_app = typer.Typer(no_args_is_help=True, help="Files with a mapping.")
 app.add_typer(files_app, name="files")
 inbox_app = typer.Typer(no_args_is_help=True, help="The receiver of webhooks.")
 app.add_typer(inbox_app, name="inbox")
+postgres_app = typer.Typer(no_args_is_help=True, help="The PostgreSQL that releases are published to.")
+app.add_typer(postgres_app, name="postgres")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RegionOption = Annotated[str, typer.Option(help="Read only this region's sources.")]
@@ -128,6 +130,45 @@ def sources_check(region: RegionOption = "", as_json: Json = False) -> None:
             good = show_checks(check_sources(settings, chosen), settings.lang)
         if not good:
             raise typer.Exit(Exit.STOPPED)
+
+
+@postgres_app.command("prepare")
+def postgres_prepare() -> None:
+    """Make or alter the tables that the current release needs, as the owner (OTKLIK_POSTGRES_OWNER_URL).
+
+    Once at set-up (after deploy/postgres/roles.sql) and after upgrades that change columns; then the rows
+    come with the next run or `otklik postgres publish`.
+    """
+    with _errors():
+        settings = _settings()
+        from orchestration.messages import say
+        from orchestration.operations import postgres_tables
+        from publishing.postgres import prepare
+
+        url = settings.needed("postgres_owner_url")
+        made = prepare(url, *postgres_tables(settings))
+        typer.echo(say(settings.lang, "prepared", tables=", ".join(made) or say(settings.lang, "none")))
+
+
+@postgres_app.command("publish")
+def postgres_publish() -> None:
+    """Make PostgreSQL state the current release, as the loader (OTKLIK_POSTGRES_URL)."""
+    with _errors():
+        settings = _settings()
+        from orchestration.messages import say
+        from orchestration.operations import postgres_tables
+        from publishing.postgres import publish
+
+        done = publish(settings.needed("postgres_url"), *postgres_tables(settings))
+        typer.echo(
+            say(
+                settings.lang,
+                "delivered",
+                release=done.release_id,
+                tables=str(done.tables),
+                rows=str(done.rows),
+            )
+        )
 
 
 @files_app.command("check")

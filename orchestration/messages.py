@@ -16,6 +16,12 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "candidate": ("Пишу выпуск", "Writing the release"),
     "audit": ("Проверяю выпуск", "Auditing the release"),
     "release": ("Публикую выпуск", "Publishing the release"),
+    "postgres": ("Обновляю PostgreSQL", "Bringing PostgreSQL up to date"),
+    "prepared": ("Таблицы готовы; заново созданы: {tables}", "Tables are ready; made anew: {tables}"),
+    "delivered": (
+        "PostgreSQL показывает выпуск {release}: изменилось таблиц {tables}, записано строк {rows}",
+        "PostgreSQL states release {release}: {tables} tables changed, {rows} rows written",
+    ),
     "done": ("Готово за {seconds:.0f} с. Выпуск {release}", "Done in {seconds:.0f} s. Release {release}"),
     "unchanged": (
         "Готово за {seconds:.0f} с. Ничего не изменилось, выпуск {release} остаётся",

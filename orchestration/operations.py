@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from ingestion.config import Settings, load_regions
+from orchestration.dbt_manifest import ensure_manifest
+from publishing.catalogue import PublishedTable, published_tables
 from publishing.errors import PublishError
 from publishing.release import Shelf, open_release
 
@@ -42,6 +45,15 @@ class Status:
     def as_dict(self) -> dict[str, Any]:
         """Plain values; moments are ISO UTC when printed as JSON."""
         return asdict(self)
+
+
+def postgres_tables(settings: Settings) -> tuple[Shelf, list[PublishedTable], Sequence[str]]:
+    """What PostgreSQL is told about: the releases, the published tables, the schemas that go there."""
+    return (
+        Shelf(settings.data / "published"),
+        published_tables(ensure_manifest()),
+        settings.postgres_schemas,
+    )
 
 
 def read_status(settings: Settings) -> Status:

@@ -32,7 +32,7 @@ class PublishedTable:
     """A table of the release.
 
     partitioned: one file per region and month of `local_date`. is_volatile: about the street's own work, so
-    that a change of it alone is no reason for a new release.
+    that a change of it alone is no reason for a new release. key: the columns of its grain, proven by a test.
     """
 
     schema: str
@@ -41,6 +41,7 @@ class PublishedTable:
     columns: tuple[PublishedColumn, ...]
     partitioned: bool
     is_volatile: bool = False
+    key: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -56,21 +57,26 @@ class PublishedTable:
 def published_tables(dbt_manifest: Path) -> list[PublishedTable]:
     """Published tables by schema and name, from dbt's manifest.json. Raises PublishError without it."""
     try:
-        nodes = json.loads(dbt_manifest.read_text("utf-8"))["nodes"].values()
+        nodes = json.loads(dbt_manifest.read_text("utf-8"))["nodes"]
     except (OSError, ValueError, KeyError) as error:
         raise PublishError(
             f"dbt's manifest {dbt_manifest} cannot be read", "run `make check`, which parses the dbt project"
         ) from error
+    keys = {
+        node.get("attached_node"): tuple(node["test_metadata"]["kwargs"]["columns"])
+        for node in nodes.values()
+        if (node.get("test_metadata") or {}).get("name") == "unique_combination"
+    }
     tables = [
-        _table(node)
-        for node in nodes
+        _table(node, keys.get(unique_id, ()))
+        for unique_id, node in nodes.items()
         if node["resource_type"] == "model"
         and (node["schema"] == "marts" or node["config"].get("meta", {}).get("published"))
     ]
     return sorted(tables, key=lambda table: table.path)
 
 
-def _table(node: dict) -> PublishedTable:
+def _table(node: dict, key: tuple[str, ...]) -> PublishedTable:
     columns = tuple(
         PublishedColumn(name, " ".join(column["description"].split()), str(_meta(column).get("label_ru", "")))
         for name, column in node["columns"].items()
@@ -84,6 +90,7 @@ def _table(node: dict) -> PublishedTable:
         columns=columns,
         partitioned=is_fact and "local_date" in node["columns"],
         is_volatile=bool(node["config"].get("meta", {}).get("volatile")),
+        key=key,
     )
 
 

@@ -42,6 +42,7 @@ RESTATEMENTS = PublishedTable(
         ),
     ),
     partitioned=False,
+    key=("metric", "region_id", "period", "slice", "as_of"),
 )
 
 # What became of the appeals of a month between two releases, and so why its figures moved. An appeal that

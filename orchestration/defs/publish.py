@@ -6,6 +6,7 @@ from orchestration.defs.quality import CANDIDATE
 from orchestration.defs.resources import Street, git_commit, steps
 from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
+from publishing.postgres import publish
 from publishing.release import Provenance, build_candidate, point_current, put_in_place, retire
 from publishing.serving import build_serving
 
@@ -72,4 +73,33 @@ def release(street: Street) -> dg.MaterializeResult:
     )
 
 
-assets = [candidate, release]
+@dg.asset(
+    key=asset_key("published", "postgres"),
+    deps=[release],
+    group_name="published",
+    kinds={"postgres"},
+    owners=OWNERS["published"],
+)
+def postgres(street: Street) -> dg.MaterializeResult:
+    """The current release in PostgreSQL, changed rows only, in one transaction; nothing where none is set up.
+
+    Grain: one per release.
+    """
+    url = street.settings.postgres_url
+    if url is None:
+        return dg.MaterializeResult(metadata={"is_configured": False})
+    steps.info("postgres")
+    delivered = publish(
+        url.get_secret_value(), street.shelf, street.published(), street.settings.postgres_schemas
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "is_configured": True,
+            "release_id": delivered.release_id,
+            "changed_tables": delivered.tables,
+            "dagster/row_count": delivered.rows,
+        }
+    )
+
+
+assets = [candidate, release, postgres]
