@@ -15,6 +15,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from sandbox.noise import key, mix
 from sandbox.spoiling import FIELD_KINDS, PAGE_KINDS, main_list, moved, spoiled
 
 REFUSALS = {"http_500": 500, "http_502": 502, "http_503": 503, "http_429": 429}
@@ -31,7 +32,9 @@ class FaultError(ValueError):
 class Fault:
     """`skip` lets that many matching requests pass first; `times` then counts down to nothing.
 
-    `retry_after` is the hint that comes with a 429; none is given where it is null.
+    With a `share` below 1 each matching request is struck with that probability, drawn from `seed` and the
+    number of the request, so that the same requests meet the same faults. `retry_after` is the hint that
+    comes with a 429; none is given where it is null.
     """
 
     kind: str
@@ -43,6 +46,18 @@ class Fault:
     retry_after: int | None = 1
     field: str = "date"  # of those that change a text it is `text`
     seconds: float | None = None  # how long slow (3) and timeout (60) take
+    share: float = 1.0
+    seed: int = 0
+    met: int = 0  # matching requests so far
+
+    def spares(self) -> bool:
+        """Whether this matching request passes."""
+        if self.skip:
+            self.skip -= 1
+            return True
+        self.met += 1
+        drawn = mix(key(self.seed, self.kind) + self.met) >> 11
+        return drawn >= self.share * (1 << 53)
 
     def matches(self, path: str, methods: Iterable[str]) -> bool:
         return self.path_contains in path and (not self.method or self.method in methods)
@@ -56,7 +71,7 @@ class Faults:
         self._answers: dict[tuple[str, str, str], Any] = {}
 
     def add(self, descriptions: list[Any]) -> None:
-        known = {field.name for field in fields(Fault)}
+        known = {one.name for one in fields(Fault)} - {"met"}
         new = []
         for description in descriptions:
             kind = description.get("kind") if isinstance(description, dict) else None
@@ -103,8 +118,7 @@ class Faults:
     def _take(self, kinds: frozenset[str], path: str, methods: Iterable[str]) -> Fault | None:
         for fault in self.waiting:
             if fault.kind in kinds and fault.matches(path, methods):
-                if fault.skip:
-                    fault.skip -= 1
+                if fault.spares():
                     continue
                 fault.times -= 1
                 if fault.times <= 0:

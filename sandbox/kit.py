@@ -65,9 +65,10 @@ class Sandbox:
         """In telegram or max: whatever was confirmed is delivered anew."""
         self.control("DELETE", network)
 
-    def deliver_viber(self, url: str) -> dict[str, int]:
-        """Push Viber's events up to now to that webhook; how many were taken and how many were not."""
-        answer: dict[str, int] = self.control("POST", "viber/deliver", {"url": url})
+    def deliver_viber(self, url: str, *, again: bool = False) -> dict[str, int]:
+        """Push Viber's events up to now to that webhook, with `again` also those that were taken; how many
+        were taken and how many were not."""
+        answer: dict[str, int] = self.control("POST", "viber/deliver", {"url": url, "again": again})
         return answer
 
     def deliver_telegram(self, url: str, secret: str, *, again: bool = False) -> dict[str, int]:

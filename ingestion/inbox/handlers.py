@@ -98,11 +98,13 @@ class ViberHandler:
             received.happened_at = believable(event["timestamp"] / 1000, VIBER_OPENED, latest)
         except (KeyError, TypeError, ImpossibleDateError):
             received.problem = self._problem("impossible date", "timestamp is missing or impossible.", event)
+            received.event_id = broken_id(self._pseudonyms, self.channel, request)
             return received
         if kind in self._SILENT:
             return received
         if kind not in self._SERVICE | {"message", "delivered"} or token is None or person is None:
             received.problem = self._problem("unknown event", "The event or its author is not known.", event)
+            received.event_id = broken_id(self._pseudonyms, self.channel, request)
             return received
         received.rows = [("messages", self._row(kind, str(token), person, event, received.happened_at))]
         return received
@@ -166,6 +168,7 @@ class VkHandler:
             received.happened_at = believable(comment["date"], VK_OPENED, latest)
             received.rows = [("comments", self._comment(comment, received.happened_at))]
         except (KeyError, TypeError, ValueError):
+            received.event_id = broken_id(self._pseudonyms, self.channel, request)
             received.problem = {
                 "resource": "comments",
                 "reason": "unreadable comment",
@@ -193,6 +196,11 @@ class VkHandler:
             "likes_count": None,
             "is_deleted": False,
         }
+
+
+def broken_id(pseudonyms: Pseudonyms, channel: str, request: Request) -> str:
+    """The id of an event that is set aside: when it comes again whole, it is no replay of this one."""
+    return pseudonyms.author_key(f"inbox:{channel}:broken", request.body.decode("utf-8", "replace"))
 
 
 def _person(event: Mapping[str, Any]) -> str | None:

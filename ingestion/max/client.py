@@ -54,14 +54,35 @@ class MaxClient:
             return Skipped(_NO_CHAT[status])
         return body
 
-    def chats(self, tally: Tally) -> Iterator[Any]:
-        """Every chat the bot sits in."""
+    def message(self, mid: str, tally: Tally) -> list[Any]:
+        """The message of that number in a list; an empty one where MAX does not show it."""
+        page: list[Any] = []
+        for attempt in range(self._attempts):
+            answer = self.call("messages", {"message_ids": mid}, tally)
+            if isinstance(answer, Skipped):
+                return []
+            page = page_items("max.messages", answer, "messages")
+            if page:
+                break
+            tally.retries += attempt > 0  # that is how an answer gets lost
+        return page
+
+    def chats(self, tally: Tally, *, promised: bool) -> Iterator[Any]:
+        """Every chat the bot sits in; `promised`: it is known to sit in some."""
         marker: Any = None
         seen: set[Any] = set()
+        asked = 1
         while True:
             params = {"count": PAGE} | ({} if marker is None else {"marker": marker})
             answer = self.call("chats", params, tally)
-            yield from page_items("max.chats", answer, "chats")
+            page = page_items("max.chats", answer, "chats")
+            promised = promised or marker is not None or answer.get("marker") is not None
+            if not page and promised and asked < self._attempts:
+                asked += 1
+                tally.retries += 1  # that is how a page gets lost
+                continue
+            asked = 1
+            yield from page
             marker = answer.get("marker")
             if marker is None:
                 return

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ingestion.max.client import MaxClient, Skipped
+from ingestion.max.client import MaxClient
 from ingestion.max.memory import Known, Memory
 from ingestion.max.rows import SAFE_FIELDS, Said, check_messages, moment, said
 from ingestion.network_rows import AuthorKind, ImpossibleDateError, message_row, post_row
 from ingestion.run import Batch, Run
-from ingestion.shape import page_items
 from ingestion.tables import Row
 
 _DEPTH = 30  # levels of replies that are followed up to their post
@@ -206,10 +205,7 @@ class MessageSorter:
     def _ask(self, mid: str) -> Said | None:
         """A message that was written before what we know of its chat."""
         tally = self._run.tallies["messages"]
-        answer = self._client.call("messages", {"message_ids": mid}, tally)
-        if isinstance(answer, Skipped):
-            return None
-        page = page_items("max.messages", answer, "messages")
+        page = self._client.message(mid, tally)
         check_messages(page, tally)
         found = [one for one in map(said, page) if one.mid == mid]
         self._nearby |= {one.mid: one for one in found}

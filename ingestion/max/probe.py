@@ -15,7 +15,7 @@ def probe(region: Region, settings: Settings) -> Probe:
     assert source is not None, "asked for connected sources only"  # noqa: S101
     client, tally = MaxClient(source, region, settings), Tally()
     me = client.call("me", {}, tally)
-    chats = list(client.chats(tally))
+    chats = list(client.chats(tally, promised=False))
     there = {str(chat.get("chat_id")) for chat in chats}
     there |= {str(chat.get("link") or "").rstrip("/").rpartition("/")[2].lower() for chat in chats}
     names = wanted_pages(region, source, "max")

@@ -66,6 +66,7 @@ class _Reader:
         self._day = day
         self._first_today = run.live and run.state.get("day") != day
         self._sorter: MessageSorter | None = None
+        self._complete = True
 
     @property
     def _sort(self) -> MessageSorter:
@@ -133,8 +134,12 @@ class _Reader:
         """Messages of chats in which something happened since they were read."""
         tally = self._run.tallies["messages"]
         sort = self._sort
-        chats = list(self._client.chats(tally))
+        official = bool(self._run.state.get("channels"))
+        chats = list(self._client.chats(tally, promised=official))
         CHAT.check("max.chats", chats)
+        if official and not chats:
+            tally.note("MAX lists no chats though the bot sits in channels; histories are read next time.")
+            self._complete = False
         # Discussions need their channels' posts to be known first.
         order = {"channel": 0, "chat": 1, "dialog": 2}
         for chat in sorted(chats, key=lambda one: (order.get(one["type"], 3), one["chat_id"])):
@@ -200,7 +205,7 @@ class _Reader:
         """Put the memory into dlt's state; it is committed together with the rows."""
         if self._run.live:
             self._memory.remember(self._run.state)
-            if not self._run.unfinished:
+            if not self._run.unfinished and self._complete:
                 self._run.state["day"] = self._day
 
 

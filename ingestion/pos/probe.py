@@ -17,7 +17,7 @@ def probe(region: Region, settings: Settings) -> Probe:
     if source.folder is not None:
         return probe_folder(source.folder, "ПОС exports")
     client = PosClient(source.model_copy(update={"page_size": 1}), region, settings, Tally())
-    for body in client.pages({}):
+    for body in client.pages({}, promised=False):
         found = page_items("pos.appeals", body)
         return Probe("the service answers" if found else "the service answers and holds no appeal")
     return Probe("the service answers")

@@ -65,11 +65,14 @@ def read(run: Run) -> Iterator[Batch]:
     appeals = run.tallies["appeals"]
     boundary = _Boundary(run)
     client = PosClient(source, run.region, run.settings, appeals)
-    for body in client.pages(_filters(run)):
+    before: list[Any] = []
+    # Asking from the cursor is inclusive: what stands at it must come again.
+    for body in client.pages(_filters(run), promised=run.live and "updated_at" in run.state):
         page = page_items("pos.appeals", body)
         appeals.unknown_fields |= APPEAL.check("pos.appeals", page)
         appeals.received += len(page)
-        changed = [record for record in page if not boundary.knows(record)]
+        changed = [record for record in page if not boundary.knows(record) and record not in before]
+        before = page[-1:]
         appeals.skipped_unchanged += len(page) - len(changed)
         yield from _land(run, changed)
     boundary.remember()

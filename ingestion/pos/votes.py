@@ -27,7 +27,7 @@ def read_votes(run: Run, client: PosClient) -> Iterator[Batch]:
     """Votes that are new or changed since the last load."""
     surveys, options = run.tallies["surveys"], run.tallies["options"]
     known: dict[str, str] = dict(run.state.get("votes", {}))
-    for body in client.pages({}, VOTES):
+    for body in client.pages({}, VOTES, promised=bool(known)):
         page = page_items("pos.votes", body)
         surveys.unknown_fields |= VOTE.check("pos.votes", page)
         surveys.received += len(page)

@@ -18,7 +18,7 @@ from ingestion.accounting import Tally
 from ingestion.clock import to_unix
 from ingestion.errors import ContractBroken
 from ingestion.inbox.drain import taken
-from ingestion.inbox.handlers import Received, Request
+from ingestion.inbox.handlers import Received, Request, broken_id
 from ingestion.network_rows import ImpossibleDateError, believable
 from ingestion.privacy import Pseudonyms, clean, mask, safe_payload
 from ingestion.run import Run
@@ -62,6 +62,7 @@ class TelegramHandler:
         try:
             received.unknown = sorted(_check(update))
         except ContractBroken as error:
+            received.event_id = broken_id(self._pseudonyms, self.channel, request)
             received.problem = {
                 "resource": "messages",
                 "reason": "unreadable update",

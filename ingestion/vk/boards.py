@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestion.clock import to_unix
-from ingestion.privacy import mask
+from ingestion.privacy import clean, mask
 from ingestion.run import Batch, Run
 from ingestion.shape import FLAG, LIST, NUMBER, OBJECT, TEXT, Shape, page_items
 from ingestion.tables import Row
 from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
-from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, count_of, moment
+from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, count_of, moment, whole_number
 
 ASK_EVERY = 3600  # seconds between two looks at boards that have topics
 _REFERENCE = re.compile(r"\[(?:id|club|public)\d+:bp-(\d+)_(\d+)\|")
@@ -60,6 +60,7 @@ class BoardReader:
         self._run, self._client = run, client
         self._tally = run.tallies["messages"]
         self._memory: dict[str, dict[str, int]] = dict(run.state.get("boards", {})) if run.live else {}
+        self._missing = 0  # topics and comments that VK counts and did not show
 
     def read(self, owners: Sequence[int], all_boards: bool) -> Iterator[Batch]:
         """Messages of topics that grew; `all_boards` looks at every community, else at those with topics."""
@@ -73,14 +74,23 @@ class BoardReader:
             self._tally.note(f"VK's daily limit of {stopped.method} is reached, boards wait until tomorrow.")
         if run.live:
             run.state["boards"] = self._memory
-            run.state["boards_asked"] = to_unix(run.fetched_at)
+            # What lacks twice in a row is not there; else the next load looks again at once.
+            if self._missing == run.state.get("boards_short", 0) or not self._missing:
+                run.state["boards_asked"] = to_unix(run.fetched_at)
+            else:
+                run.state["boards_asked"] = 0
+                self._tally.note(
+                    f"VK counts {self._missing} more topics and comments of boards than it shows."
+                )
+            run.state["boards_short"] = self._missing
 
     def _is_due(self) -> bool:
         return to_unix(self._run.fetched_at) - int(self._run.state.get("boards_asked", 0)) >= ASK_EVERY
 
     def _topics(self, owners: Sequence[int]) -> Iterator[Topic]:
         """Topics with comments that have not landed (live), or that moved since the window began."""
-        waiting = [(owner, 0) for owner in owners]
+        waiting = [(owner, 0, 1) for owner in owners]
+        shown: dict[int, set[int]] = {}
         while waiting:
             batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
             calls = [
@@ -89,17 +99,28 @@ class BoardReader:
                     {"group_id": -owner, "order": 1, "count": PAGE, "offset": offset},
                     f"club{-owner}",
                 )
-                for owner, offset in batch
+                for owner, offset, _ in batch
             ]
             answers = self._client.execute(calls, self._tally)
-            for (owner, offset), answer in zip(batch, answers, strict=True):
+            for (owner, offset, asked), answer in zip(batch, answers, strict=True):
                 if isinstance(answer, Skipped):
                     continue  # a closed wall is noted where posts are read, a board that is off is no news
                 items = page_items("vk.topics", answer)
+                total = whole_number(answer.get("count"))
+                if self._is_lost(items, offset, total, asked):
+                    waiting.append((owner, offset, asked + 1))
+                    continue
                 self._tally.unknown_fields |= TOPIC.check("vk.topics", items)
-                yield from self._grown(owner, items)
-                if len(items) == PAGE:
-                    waiting.append((owner, offset + PAGE))
+                if total:
+                    self._memory.setdefault(str(owner), {})
+                there = shown.setdefault(owner, set())
+                fresh = [one for one in items if one["id"] not in there]
+                there |= {one["id"] for one in items}
+                yield from self._grown(owner, fresh)
+                if (len(items) == PAGE) if total is None else (offset + PAGE < total):
+                    waiting.append((owner, offset + PAGE, 1))
+                else:
+                    self._missing += max(0, (total or 0) - len(there))
 
     def _grown(self, owner: int, items: Sequence[Mapping[str, Any]]) -> Iterator[Topic]:
         window = self._run.window
@@ -113,24 +134,41 @@ class BoardReader:
                 # deleted comments shift the rest: then the topic is read anew
                 yield Topic(owner, one["id"], landed if one["comments"] > landed else 0, one["comments"])
 
+    def _is_lost(self, items: Sequence[Any], offset: int, total: int | None, asked: int) -> bool:
+        """Whether an empty page was promised to hold something and is to be asked for again."""
+        lost = not items and offset < (total or 0) and asked < self._run.settings.patience.attempts
+        self._tally.retries += lost
+        return lost
+
     def _comments(self, topics: Sequence[Topic]) -> Iterator[Batch]:
-        waiting = [(topic, topic.skip) for topic in topics]
+        waiting = [(topic, topic.skip, 1) for topic in topics]
+        shown: dict[str, set[int]] = {}
         while waiting:
             batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
-            calls = [_comments_call(topic, offset) for topic, offset in batch]
+            calls = [_comments_call(topic, offset) for topic, offset, _ in batch]
             answers = self._client.execute(calls, self._tally)
             rows: list[Row] = []
-            for (topic, offset), answer in zip(batch, answers, strict=True):
+            for (topic, offset, asked), answer in zip(batch, answers, strict=True):
                 if isinstance(answer, Skipped):
                     self._tally.note(f"Comments of {topic.page} were skipped: {answer.reason}.")
                     continue
                 items = page_items("vk.messages", answer)
+                if self._is_lost(items, offset, topic.comments, asked):
+                    waiting.append((topic, offset, asked + 1))
+                    continue
                 self._tally.unknown_fields |= COMMENT.check("vk.messages", items)
-                rows += self._rows(topic, items)
-                if len(items) == PAGE:
-                    waiting.append((topic, offset + PAGE))
-                elif self._run.live:
-                    self._memory[str(topic.owner_id)][str(topic.topic_id)] = offset + len(items)
+                there = shown.setdefault(topic.key, set())
+                rows += self._rows(topic, [one for one in items if one["id"] not in there])
+                there |= {one["id"] for one in items}
+                if len(items) == PAGE or offset + PAGE < topic.comments:
+                    waiting.append((topic, offset + PAGE, 1))
+                    continue
+                self._missing += max(0, topic.comments - topic.skip - len(there))
+                if self._run.live:
+                    # After a gap all is read anew, for nothing says where it was.
+                    end = offset + len(items)
+                    read = end if topic.skip + len(there) >= end else topic.skip
+                    self._memory[str(topic.owner_id)][str(topic.topic_id)] = read
             yield from self._run.land("messages", rows)
 
     def _rows(self, topic: Topic, items: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
@@ -153,7 +191,7 @@ class BoardReader:
                 "chat_id": f"topic{topic.topic_id}",
                 "message_id": str(record["id"]),
                 "place": "post",
-                "reply_to": _answered(record["text"], topic.owner_id),
+                "reply_to": _answered(clean(record["text"]), topic.owner_id),
                 "author_kind": "page" if author < 0 else "citizen",
                 "author_page_id": str(author) if author < 0 else None,
                 "author_key": run.pseudonyms.author_key("vk", author) if author > 0 else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -12,7 +12,14 @@ from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.tables import Row
 from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
-from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, check_comments, comment_row, moment
+from ingestion.vk.rows import (
+    SAFE_FIELDS,
+    ImpossibleDateError,
+    check_comments,
+    comment_row,
+    moment,
+    whole_number,
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,10 @@ class Target:
 
 
 def read_comments(
-    run: Run, client: VkClient, targets: Iterable[Target], settle: Callable[[Target, int], None]
+    run: Run, client: VkClient, targets: Iterable[Target], settle: Callable[[Target, int, bool], None]
 ) -> Iterator[Batch]:
-    """All comments of the targets; `settle` is told each target that has been read, and its digest.
+    """All comments of the targets; `settle` is told each target that has been read, its digest, and whether
+    that was all: fewer comments than VK counts are believed when two loads in a row read the same ones.
 
     Live, a target's comments land together, and only when their digest is another than `known_digest`; a
     window lands those written in it. The daily limit ends the reading with a note.
@@ -72,7 +80,7 @@ def read_comments(
             )
             return
         for reading in readings:
-            settle(reading.target, reading.digest)
+            settle(reading.target, reading.digest, reading.sure)
 
 
 @dataclass
@@ -82,7 +90,14 @@ class _Reading:
     target: Target
     rows: list[Row] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
+    levels: dict[int | None, set[int]] = field(default_factory=dict)  # ids by the root they stand under
     whole: bool = True
+    missing: int = 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether what was read is all there is."""
+        return not self.missing or self.digest == self.target.known_digest
 
     @property
     def digest(self) -> int:
@@ -90,27 +105,54 @@ class _Reading:
         return zlib.crc32(repr(said).encode())
 
 
+@dataclass(frozen=True)
+class _Page:
+    """One page of a level: of the post's root comments, or of the branch under `root`."""
+
+    reading: _Reading
+    offset: int = 0
+    root: int | None = None
+    asked: int = 1
+
+    def call(self) -> Call:
+        return self.reading.target.call(self.offset, self.root)
+
+
 def _read_batch(run: Run, client: VkClient, readings: Sequence[_Reading]) -> Iterator[Batch]:
     tally = run.tallies["comments"]
-    waiting: list[tuple[_Reading, int, int | None]] = [(reading, 0, None) for reading in readings]
+    waiting = [_Page(reading) for reading in readings]
     while waiting:
         batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
-        calls = [reading.target.call(offset, root) for reading, offset, root in batch]
-        for (reading, offset, root), answer in zip(batch, client.execute(calls, tally), strict=True):
-            if isinstance(answer, Skipped):
-                tally.note(f"Comments of {reading.target.page} were skipped: {answer.reason}.")
-                reading.whole = False
-                continue
-            items = page_items("vk.comments", answer)
-            reading.rows += _rows(run, reading.target, items, root, reading.seen)
-            for one in [] if root else items:
-                branch = one.get("thread") or {"count": 0}
-                if branch["count"] > len(branch.get("items") or []):
-                    waiting.append((reading, 0, one["id"]))
-            level = answer.get("current_level_count")
-            if len(items) == PAGE and (not isinstance(level, int) or offset + PAGE < level):
-                waiting.append((reading, offset + PAGE, root))
+        for page, answer in zip(batch, client.execute([one.call() for one in batch], tally), strict=True):
+            waiting += _take(run, page, answer)
     yield from _land(run, readings)
+
+
+def _take(run: Run, page: _Page, answer: Any) -> Iterator[_Page]:
+    """Rows of one page; yields what is to be asked for next."""
+    tally, reading = run.tallies["comments"], page.reading
+    if isinstance(answer, Skipped):
+        tally.note(f"Comments of {reading.target.page} were skipped: {answer.reason}.")
+        reading.whole = False
+        return
+    items = page_items("vk.comments", answer)
+    level = whole_number(answer.get("current_level_count"))
+    promised = page.offset < (level or 0)
+    if not items and promised and page.asked < run.settings.patience.attempts:
+        tally.retries += 1  # that is how a page gets lost
+        yield replace(page, asked=page.asked + 1)
+        return
+    reading.rows += _rows(run, reading.target, items, page.root, reading.seen)
+    there = reading.levels.setdefault(page.root, set())
+    there |= {one["id"] for one in items}
+    for one in [] if page.root else items:
+        branch = one.get("thread") or {"count": 0}
+        if branch["count"] > len(branch.get("items") or []):
+            yield _Page(reading, root=one["id"])
+    if (len(items) == PAGE) if level is None else (page.offset + PAGE < level):
+        yield _Page(reading, page.offset + PAGE, page.root)
+    elif level is not None:
+        reading.missing += max(0, level - len(there))
 
 
 def _land(run: Run, readings: Sequence[_Reading]) -> Iterator[Batch]:
@@ -118,11 +160,17 @@ def _land(run: Run, readings: Sequence[_Reading]) -> Iterator[Batch]:
     books: list[Row] = []
     for reading in readings:
         target = reading.target
-        if run.live and reading.whole and reading.digest == target.known_digest:
+        if reading.missing:
+            run.tallies["comments"].note(
+                f"VK counts {reading.missing} comments more of {target.page} than it shows"
+                + ("." if reading.sure else ", they are asked for again.")
+            )
+        if run.live and reading.whole and not reading.missing and reading.digest == target.known_digest:
             run.tallies["comments"].skipped_unchanged += len(reading.rows)
             continue
         rows += reading.rows
-        if run.live and reading.whole:
+        # A reading says what has been taken away: one that lacks a page must not.
+        if run.live and reading.whole and reading.sure:
             book = {"owner_id": target.owner_id, "post_id": target.post_id, "comments": len(reading.rows)}
             books.append(book)
     run.tallies["comment_readings"].received += len(books)

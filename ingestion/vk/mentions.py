@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion.clock import Window, from_unix, to_unix
+from ingestion.errors import ContractBroken
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.tables import Row
@@ -26,6 +27,7 @@ from ingestion.vk.rows import (
 SEARCH_PAGE = 200
 SEARCH_REACH = 1000  # newsfeed.search shows no more than this many posts of one span
 SEARCH_OVERLAP = timedelta(days=1)  # VK's search index lags behind the walls
+_UNREAD = -1  # comments of a mention that are still to be read
 
 
 class MentionReader:
@@ -50,7 +52,7 @@ class MentionReader:
         self._lookback_from = lookback_from
         self._cutoff = to_unix(lookback_from - SEARCH_OVERLAP)  # as far back as a poll searches
         self._queries: dict[str, Any] = dict(run.state.get("mentions", {})) if run.live else {}
-        # "owner_post" → [comments read, unix of the post]
+        # "owner_post" → [comments read, unix of the post, digest of what was read]
         old: Mapping[str, list[int]] = run.state.get("mention_comments", {}) if run.live else {}
         self._answers = {key: value for key, value in old.items() if value[1] >= self._cutoff}
         self._targets: dict[str, tuple[Target, int]] = {}
@@ -95,10 +97,10 @@ class MentionReader:
     def comments(self) -> Iterator[Batch]:
         """Comments under the posts found; a post that two queries found is asked for once."""
 
-        def settle(target: Target, _: int) -> None:
+        def settle(target: Target, digest: int, sure: bool) -> None:
             date = self._targets[target.key][1]
             if date >= self._cutoff:
-                self._answers[target.key] = [target.comments, date]
+                self._answers[target.key] = [target.comments if sure else _UNREAD, date, digest]
 
         yield from read_comments(
             self._run, self._client, [target for target, _ in self._targets.values()], settle
@@ -131,9 +133,10 @@ class MentionReader:
     def _aim(self, key: str, row: Row, record: Mapping[str, Any]) -> None:
         """Ask for the comments if their number is not the one that was read."""
         comments = count_of("vk.mentions", record, "comments") or 0
-        read = self._answers.get(key, [0])[0]
-        if comments != read:
-            target = Target(row["owner_id"], row["post_id"], comments, asked_owner=record["owner_id"])
+        known = self._answers.get(key, [0])
+        if comments != known[0]:
+            digest = known[2] if len(known) > 2 else None
+            target = Target(row["owner_id"], row["post_id"], comments, digest, record["owner_id"])
             self._targets[key] = (target, record["date"])
 
 
@@ -144,6 +147,8 @@ def _search(run: Run, client: VkClient, query: str, span: Window) -> Iterator[li
     while spans:
         start, end = spans.pop()
         params: dict[str, Any] = {"q": query, "count": SEARCH_PAGE, "start_time": start, "end_time": end}
+        followed: set[str] = set()
+        again = 0
         while True:
             answer = client.call(Call("newsfeed.search", params, f"the query «{query}»"), tally)
             if isinstance(answer, Skipped):
@@ -155,10 +160,24 @@ def _search(run: Run, client: VkClient, query: str, span: Window) -> Iterator[li
                 middle = (start + end) // 2
                 spans += [(start, middle), (middle + 1, end)]
                 break
+            following = answer.get("next_from")
+            # An empty page where one was promised, or the same page once more, is how a page gets lost.
+            lost = (not items and ("start_from" in params or bool(total))) or following in followed
+            if lost and again < run.settings.patience.attempts - 1:
+                again += 1
+                tally.retries += 1
+                continue
+            if following in followed:
+                raise ContractBroken(
+                    f"vk.mentions: newsfeed.search repeats a page of the query «{query}»",
+                    "report it to VK's support; nothing of this load was kept",
+                )
             yield items
-            if not items or not answer.get("next_from"):
+            if not items or not following:
                 break
-            params = {**params, "start_from": answer["next_from"]}
+            again = 0
+            followed.add(following)
+            params = {**params, "start_from": following}
 
 
 def _mention(run: Run, record: dict[str, Any], query: str) -> Row | None:

@@ -121,6 +121,11 @@ def count_of(where: str, record: Mapping[str, Any], field: str) -> int | None:
     return int(holder["count"])
 
 
+def whole_number(value: Any) -> int | None:
+    """What VK counts beside a list; None where that is no number."""
+    return value if type(value) is int else None
+
+
 def check_posts(where: str, page: Sequence[Any], tally: Tally) -> None:
     """The agreed shape of posts, or ContractBroken."""
     tally.unknown_fields |= POST.check(where, page)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
+from ingestion.accounting import Tally
 from ingestion.clock import from_unix, to_unix
 from ingestion.config import Region, VkSource
-from ingestion.errors import ConfigError
+from ingestion.errors import ConfigError, RequestRefused
 from ingestion.inbox.drain import drain
 from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
@@ -95,19 +97,36 @@ def _communities(run: Run, client: VkClient, owners: list[int]) -> Iterator[Batc
     tally = run.tallies["communities"]
     for start in range(0, len(owners), GROUPS_PER_CALL):
         asked = [-owner for owner in owners[start : start + GROUPS_PER_CALL]]
-        params = {"group_ids": ",".join(map(str, asked)), "fields": _FIELDS}
-        answer = client.call(Call("groups.getById", params, f"{len(asked)} communities"), tally)
-        if isinstance(answer, Skipped):
-            tally.note(f"{len(asked)} communities were skipped: {answer.reason}.")
-            continue
-        # Before 5.139 the answer was a bare list.
-        groups = answer if isinstance(answer, list) else page_items("vk.communities", answer, "groups")
-        tally.unknown_fields |= GROUP.check("vk.communities", groups)
-        tally.received += len(groups)
-        missing = sorted(set(asked) - {group["id"] for group in groups})
+        found: dict[int, Any] = {}
+        # A page that VK does not know is rare, an answer that lacks some is not: these are asked for again.
+        for attempt in range(2):
+            missing = [number for number in asked if number not in found]
+            if not missing:
+                break
+            tally.retries += attempt
+            found |= {group["id"]: group for group in _groups(client, missing, tally, again=attempt > 0)}
+        missing = [number for number in asked if number not in found]
         if missing:
             tally.note(f"VK does not know {', '.join(f'club{number}' for number in missing[:20])}.")
-        yield from run.land("communities", [community_row(group) for group in groups])
+        tally.received += len(found)
+        yield from run.land("communities", [community_row(group) for group in found.values()])
+
+
+def _groups(client: VkClient, asked: list[int], tally: Tally, *, again: bool) -> list[Any]:
+    params = {"group_ids": ",".join(map(str, asked)), "fields": _FIELDS}
+    try:
+        answer = client.call(Call("groups.getById", params, f"{len(asked)} communities"), tally)
+    except RequestRefused:
+        if again:
+            return []  # none of those that were missing exists
+        raise
+    if isinstance(answer, Skipped):
+        tally.note(f"{len(asked)} communities were skipped: {answer.reason}.")
+        return []
+    # Before 5.139 the answer was a bare list.
+    groups = answer if isinstance(answer, list) else page_items("vk.communities", answer, "groups")
+    tally.unknown_fields |= GROUP.check("vk.communities", groups)
+    return [group for group in groups if group["id"] in asked]
 
 
 def _walls(
@@ -160,19 +179,24 @@ def _statistics(run: Run, client: VkClient, owners: list[int], local_day: date) 
         for start in range(0, len(spans), EXECUTE_CALLS):
             batch = spans[start : start + EXECUTE_CALLS]
             calls = [_stats_call(run, *span) for span in batch]
-            for (owner, since, end), answer in zip(
-                batch, client.execute(calls, tally, _NO_STATS), strict=True
-            ):
+            answers = client.execute(calls, tally, _NO_STATS)
+            if empty := [place for place, answer in enumerate(answers) if answer == []]:
+                tally.retries += 1  # that is how statistics get lost
+                again = client.execute([calls[place] for place in empty], tally, _NO_STATS)
+                for place, answer in zip(empty, again, strict=True):
+                    answers[place] = answer
+            for (owner, since, end), answer in zip(batch, answers, strict=True):
                 if isinstance(answer, Skipped):
                     tally.note(f"club{-owner}: no statistics, {answer.reason}.")
                     continue
                 periods = page_items("vk.stats", {"items": answer})
                 tally.unknown_fields |= PERIOD.check("vk.stats", periods)
                 dated = ((_day_of(run, from_unix(one["period_from"])), one) for one in periods)
-                rows = [stats_row(owner, one, day) for day, one in dated if since <= day < end]
-                tally.received += len(rows)
-                yield from run.land("stats", rows)
-                last_days[str(owner)] = (end - timedelta(days=1)).isoformat()
+                days = {day: one for day, one in dated if since <= day < end}
+                tally.received += len(days)
+                yield from run.land("stats", [stats_row(owner, one, day) for day, one in days.items()])
+                if days:  # else the span is asked for again with the next day
+                    last_days[str(owner)] = max(days).isoformat()
     except MethodStopped:
         tally.note("VK's daily limit of stats.get is reached, statistics are read again tomorrow.")
     if run.live:

@@ -15,7 +15,14 @@ from ingestion.tables import Row
 from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
 from ingestion.vk.comments import Target, read_comments
 from ingestion.vk.polls import Seen, polls_of
-from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, check_posts, moment, post_row
+from ingestion.vk.rows import (
+    SAFE_FIELDS,
+    ImpossibleDateError,
+    check_posts,
+    moment,
+    post_row,
+    whole_number,
+)
 
 _UNREAD = -1  # comments_count of a post whose comments are still to be read
 
@@ -31,6 +38,7 @@ class Wall:
     owner_id: int
     since: datetime | None
     complete: bool = False
+    missing: int = 0
     seen: set[int] = field(default_factory=set)
 
     @property
@@ -51,17 +59,20 @@ class WallReader:
         self._memory: dict[str, Memory] = {
             key: value for key, value in old.items() if value[3] >= self._cutoff or value[4]
         }
+        # Walls that lacked posts when they were last read, and how many
+        self._short_before: Mapping[str, int] = run.state.get("walls_short", {}) if run.live else {}
+        self._short: dict[str, int] = {}
         self.targets: list[Target] = []
         self.polls: list[Seen] = []
 
     def posts(self, walls: Sequence[Wall]) -> Iterator[Batch]:
         """Posts of the walls, 25 pages in one request; collects `targets` on the way."""
-        waiting = [(wall, 0) for wall in walls]
+        waiting = [(wall, 0, 1) for wall in walls]
         while waiting:
             batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
             calls = [
                 Call("wall.get", {"owner_id": wall.owner_id, "count": PAGE, "offset": offset}, wall.page)
-                for wall, offset in batch
+                for wall, offset, _ in batch
             ]
             tally = self._run.tallies["posts"]
             try:
@@ -72,25 +83,30 @@ class WallReader:
                 )
                 return
             rows: list[Row] = []
-            for (wall, offset), answer in zip(batch, answers, strict=True):
+            for (wall, offset, asked), answer in zip(batch, answers, strict=True):
                 if isinstance(answer, Skipped):
                     tally.note(f"The wall of {wall.page} was skipped: {answer.reason}.")
                     continue
                 items = page_items("vk.posts", answer)
+                total = whole_number(answer.get("count"))
+                if not items and offset < (total or 0) and asked < self._run.settings.patience.attempts:
+                    tally.retries += 1  # that is how a page gets lost
+                    waiting.append((wall, offset, asked + 1))
+                    continue
                 check_posts("vk.posts", items, tally)
                 rows += self._changed(wall, items)
-                if self._goes_on(wall, items, offset, answer.get("count")):
-                    waiting.append((wall, offset + PAGE))
+                if self._goes_on(wall, items, offset, total):
+                    waiting.append((wall, offset + PAGE, 1))
                 else:
-                    wall.complete = True
+                    self._finish(wall, offset + PAGE, total)
             yield from self._run.land("posts", rows)
 
     def comments(self) -> Iterator[Batch]:
         """All comments of the targets with their branches."""
 
-        def settle(target: Target, digest: int) -> None:
+        def settle(target: Target, digest: int, sure: bool) -> None:
             if target.key in self._memory:
-                self._memory[target.key][0] = target.comments
+                self._memory[target.key][0] = target.comments if sure else _UNREAD
                 self._memory[target.key][5] = digest
 
         yield from read_comments(self._run, self._client, self.targets, settle)
@@ -99,12 +115,26 @@ class WallReader:
         """Put the memory into dlt's state; it is committed together with the rows."""
         if self._run.live:
             self._run.state["posts"] = self._memory
+            self._run.state["walls_short"] = self._short
 
-    def _goes_on(self, wall: Wall, items: list[Any], offset: int, total: Any) -> bool:
-        if len(items) < PAGE or (isinstance(total, int) and offset + PAGE >= total):
+    def _goes_on(self, wall: Wall, items: list[Any], offset: int, total: int | None) -> bool:
+        if (len(items) < PAGE) if total is None else (offset + PAGE >= total):
             return False
-        oldest = min((one["date"] for one in items if not one.get("is_pinned")), default=0)
-        return wall.since is None or oldest >= to_unix(wall.since)
+        oldest = min((one["date"] for one in items if not one.get("is_pinned")), default=None)
+        return wall.since is None or oldest is None or oldest >= to_unix(wall.since)
+
+    def _finish(self, wall: Wall, end: int, total: int | None) -> None:
+        """Whether the wall was read without a gap. What lacks twice in a row is not there: VK counts posts
+        that it does not show."""
+        wall.missing = max(0, min(end, total) - len(wall.seen)) if total is not None else 0
+        key = str(wall.owner_id)
+        if wall.missing:
+            self._short[key] = wall.missing
+        wall.complete = wall.missing == self._short_before.get(key, 0) or not wall.missing
+        if not wall.complete:
+            self._run.tallies["posts"].note(
+                f"VK counts {wall.missing} posts more of {wall.page} than it shows, they are asked for again."
+            )
 
     def _changed(self, wall: Wall, items: list[Any]) -> Iterator[Row]:
         """Rows of posts that are new or changed; posts beyond what was asked for are not counted."""

@@ -48,7 +48,7 @@ def build_app(
     telegram = TelegramServer(world, faults, log, clock)
     max_server = MaxServer(world, faults, log, clock)
     open311 = Open311Server(world, faults, log, clock)
-    viber = ViberServer(world, log)
+    viber = ViberServer(world, faults, log)
     control = _Control(world, faults, log, vk, exports, kit)
     desk = MessageDesk(ok, telegram, max_server)
     verbs = ["GET", "POST", "DELETE"]

@@ -55,7 +55,9 @@ class Open311Server:
         if fault and fault.kind in REFUSALS:
             return FaultyResponse(fault, b"")
         try:
-            status, answer = 200, self.faults.told(path, name, self._answer(name, dict(request.query_params)))
+            query = dict(request.query_params)
+            listing = "&".join(f"{one}={query[one]}" for one in sorted(query) if one != "page")
+            status, answer = 200, self.faults.told(path, name, self._answer(name, query), listing)
         except Open311Error as error:
             status, answer = error.status, [{"code": str(error.status), "description": str(error)}]
         body = orjson.dumps(answer)

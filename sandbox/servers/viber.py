@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.conversations import Said
+from sandbox.faults import Fault, Faults
 from sandbox.noise import mix
 from sandbox.servers.hooks import push
 from sandbox.world import World
@@ -25,8 +26,8 @@ BOT = "pa:4870000000000000001"
 
 
 class ViberServer:
-    def __init__(self, world: World, log: Counter[str]) -> None:
-        self.world, self.log = world, log
+    def __init__(self, world: World, faults: Faults, log: Counter[str]) -> None:
+        self.world, self.faults, self.log = world, faults, log
         self._hook = ""
         self._delivered: set[int] = set()
 
@@ -51,15 +52,21 @@ class ViberServer:
         return _answer({"status": 3, "status_message": "badData"})
 
     async def deliver(self, request: Request) -> Response:
-        """Push what is due; {"url"} in the body registers a webhook on the way. Says what became of it."""
+        """Push what is due; {"url"} in the body registers a webhook on the way, `again` pushes everything
+        once more. Says what became of it."""
         wish = orjson.loads(await request.body() or b"{}")
+        if wish.get("again"):
+            self._delivered.clear()
         self._hook = str(wish.get("url") or self._hook)
         if not self._hook:
             return _answer({"error": "Register a webhook first: POST /viber/pa/set_webhook."}, 400)
         due = [event for event in self.events() if event["message_token"] not in self._delivered]
         sent = failed = 0
         for event in due:
-            if await asyncio.to_thread(self._push, event):
+            path, method = request.url.path, event["event"]
+            fault = self.faults.take_http(path, {method})
+            told = self.faults.told(path, method, event)
+            if await asyncio.to_thread(self._push, told, fault):
                 self._delivered.add(event["message_token"])
                 sent += 1
             else:
@@ -92,10 +99,10 @@ class ViberServer:
             return {"event": "conversation_started", **common, "user": person, "type": "open"}
         return {"event": "delivered", **common, "user_id": person["id"]}
 
-    def _push(self, event: dict[str, Any]) -> bool:
+    def _push(self, event: dict[str, Any], fault: Fault | None) -> bool:
         body = orjson.dumps(event)
         signature = hmac.new(self.world.token("viber").encode(), body, hashlib.sha256).hexdigest()
-        return push(self._hook, body, {"X-Viber-Content-Signature": signature})
+        return push(self._hook, body, {"X-Viber-Content-Signature": signature}, fault)
 
 
 def _answer(value: Any, status: int = 200) -> Response:

@@ -33,6 +33,7 @@ from sandbox.walls import Comment, Post
 from sandbox.world import World
 
 Params = dict[str, Any]
+_PAGING = {"offset", "start_from", "start_comment_id"}
 _PER_SECOND = {"user": 3, "service": 3, "community": 20}
 _MESSAGES = {
     3: "Unknown method passed",
@@ -147,7 +148,10 @@ class VkServer:
             raise VkError(3)
         if fault := self.faults.take_error(path, {method}):
             raise VkError(fault.code)
-        answer: Params = self.faults.told(path, method, {"response": handler(params, token)})
+        listing = {name: value for name, value in params.items() if name not in _PAGING}
+        answer: Params = self.faults.told(
+            path, method, {"response": handler(params, token)}, orjson.dumps(listing).decode()
+        )
         return answer
 
     def _execute(self, params: Params, token: str, path: str) -> Params:

@@ -207,8 +207,11 @@ def test_nobody_listens(deployment: Deployment) -> None:
 
 
 def test_endless_pages_are_refused(pos: Pos, server: Server, deployment: Deployment) -> None:
-    server.answer = lambda request, form: {"items": [], "next_cursor": "same"}
+    server.answer = lambda request, form: {"items": [appeal(1)], "next_cursor": "same"}
     with pytest.raises(ContractBroken, match="same next_cursor twice"):
+        load(deployment)
+    server.answer = lambda request, form: {"items": [], "next_cursor": "2"}
+    with pytest.raises(ContractBroken, match="an empty page that leads to another one"):
         load(deployment)
 
 

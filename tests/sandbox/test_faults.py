@@ -36,6 +36,17 @@ def test_skip_lets_requests_pass_first(client: Client) -> None:
     assert ["error" in client.vk("wall.get", owner_id=OPEN) for _ in range(4)] == [False, False, True, False]
 
 
+def test_a_share_strikes_the_same_requests_each_time(client: Client) -> None:
+    def struck(seed: int) -> list[bool]:
+        client.control("DELETE", "faults")
+        _post(client, {"kind": "vk_error", "method": "wall.get", "share": 0.2, "seed": seed, "times": 99})
+        return ["error" in client.vk("wall.get", owner_id=OPEN) for _ in range(100)]
+
+    first = struck(7)
+    assert 8 < sum(first) < 35
+    assert struck(7) == first != struck(8)
+
+
 def test_inside_execute_only_the_named_call_fails(client: Client) -> None:
     _post(client, {"kind": "vk_error", "method": "wall.getComments", "code": 212})
     post = client.vk("wall.get", owner_id=OPEN, count=2)["response"]["items"][1]
