@@ -64,7 +64,7 @@ def _receive(settings: Settings, regions: Mapping[str, Region], sandbox: Sandbox
     for region in regions.values():
         if region.sources.viber is not None:
             with receiving(settings) as url:
-                sandbox.deliver_viber(f"{url}/viber/{region.region_id}")
+                sandbox.at(region.region_id).deliver_viber(f"{url}/viber/{region.region_id}")
 
 
 def claim(scenario: str, data: Path) -> None:

@@ -7,13 +7,24 @@ built beside the one in use and replaces it in one step: a reader that holds the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from publishing.catalogue import PublishedTable
 from publishing.release import Shelf, scan
 from publishing.restatements import RESTATEMENTS
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+_INFO = {
+    "": "Which release this file serves. Grain: the one release.",
+    "release_id": "Релиз. Id of the release; `otklik query --release` asks it again.",
+    "as_of": "На момент. The moment the figures are stated for, UTC.",
+    "git_commit": "Версия кода. Commit of the code that made the figures.",
+}
 
 
 def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[PublishedTable]) -> Path:
@@ -35,6 +46,7 @@ def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[Publi
             "select ? as release_id, cast(? as timestamp) as as_of, ? as git_commit",
             [manifest["id"], manifest["as_of"].removesuffix("Z"), manifest["git_commit"]],
         )
+        _comment(connection, "table", "release.info", _INFO)
         for table in (*tables, RESTATEMENTS):
             kind = "view" if table.partitioned else "table"
             name = f"{table.schema}.{table.name}"
@@ -42,11 +54,19 @@ def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[Publi
             connection.execute(
                 f"create {kind} {name} as select * from {scan(folder, manifest['tables'], table.path)}"  # noqa: S608
             )
-            connection.execute(f"comment on {kind} {name} is {_literal(table.description)}")
-            for column in table.columns:
-                connection.execute(f'comment on column {name}."{column.name}" is {_literal(column.comment)}')
+            comments = {column.name: column.comment for column in table.columns}
+            _comment(connection, kind, name, {"": table.description, **comments})
     os.replace(fresh, shelf.serving)
     return shelf.serving
+
+
+def _comment(
+    connection: duckdb.DuckDBPyConnection, kind: str, name: str, sentences: Mapping[str, str]
+) -> None:
+    """Comments of a table or view (under the empty name) and of its columns."""
+    for column, sentence in sentences.items():
+        place = f'column {name}."{column}"' if column else f"{kind} {name}"
+        connection.execute(f"comment on {place} is {_literal(sentence)}")
 
 
 def _literal(text: str) -> str:

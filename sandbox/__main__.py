@@ -47,14 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _truth(name: str) -> int:
+    from sandbox.country import load_country
     from sandbox.population import populate
-    from sandbox.scenario import load_scenario
-    from sandbox.truth import truth
+    from sandbox.truth import country_truth
 
-    scenario = load_scenario(name)
-    print(
-        json.dumps(truth(scenario, populate(scenario), scenario.as_of_seconds), ensure_ascii=False, indent=1)
-    )
+    country = load_country(name)
+    populations = [populate(region) for region in country.regions]
+    said = country_truth(country, populations, country.as_of_seconds)
+    print(json.dumps(said, ensure_ascii=False, indent=1))
     return 0
 
 

@@ -11,9 +11,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    from sandbox.country import Country
     from sandbox.world import World
 
 START_SECONDS = 60.0
@@ -38,6 +39,10 @@ class Sandbox:
     folder: Path
     env: dict[str, str]
     truth: dict[str, Any] = field(repr=False)
+
+    def at(self, region_id: str) -> Sandbox:
+        """The same as seen by one region of several: what is posted or delivered is that region's."""
+        return replace(self, url=f"{self.url}/{region_id}") if "regions" in self.truth else self
 
     def set_now(self, moment: str) -> None:
         """Move the sandbox's now (ISO, UTC) and rewrite «Инцидент»'s exports."""
@@ -170,32 +175,37 @@ def read_env(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in lines}
 
 
-def write_kit(world: World, folder: Path, url: str) -> dict[str, str]:
-    """Region file, registry, exports and truth.json below `folder`; returns the deployment's variables."""
+def write_kit(country: Country, worlds: Sequence[World], folder: Path, url: str) -> dict[str, str]:
+    """Region files, registries, exports and truth.json below `folder`; returns the deployment's variables."""
     from sandbox.deliveries import write_deliveries
     from sandbox.registry import write_registry
     from sandbox.scenario import iso
-    from sandbox.truth import truth
+    from sandbox.truth import country_truth
 
-    scenario = world.scenario
-    code = scenario.region.region_id
-    prefix = f"OTKLIK_{code.upper().replace('-', '_')}"
-    write_registry(world, folder / "registry" / code)
-    write_deliveries(world, folder)
+    regions = folder / "regions"
     # The folder plays one scenario: another one's region file would name servers that no longer run.
-    for stale in set((folder / "regions").glob("*.yaml")) - {folder / "regions" / f"{code}.yaml"}:
+    for stale in {*regions.glob("*.yaml")} - {
+        regions / f"{one.region.region_id}.yaml" for one in country.regions
+    }:
         stale.unlink()
-    _write_text(folder / "regions" / f"{code}.yaml", _region_file(world, prefix, url))
-    figures = truth(scenario, world.population, world.now)
+    secrets: dict[str, str] = {}
+    for world in worlds:
+        code = world.scenario.region.region_id
+        prefix = f"OTKLIK_{code.upper().replace('-', '_')}"
+        write_registry(world, folder / "registry" / code)
+        write_deliveries(world, folder)
+        address = f"{url}{country.path_of(code)}"
+        _write_text(regions / f"{code}.yaml", _region_file(world, prefix, address))
+        secrets |= {f"{prefix}_VK_TOKEN": world.token("vk"), f"{prefix}_POS_TOKEN": world.token("pos")}
+        secrets |= _network_secrets(world, prefix)
+    now = worlds[0].now
+    figures = country_truth(country, [world.population for world in worlds], now)
     _write_text(folder / "truth.json", json.dumps(figures, ensure_ascii=False, indent=1))
-    secret = blake2b(f"{scenario.seed}:hmac".encode(), digest_size=32).hexdigest()
     return {
-        "OTKLIK_REGIONS": str((folder / "regions").resolve()),
-        "OTKLIK_HMAC_KEY": secret,
-        "OTKLIK_AS_OF": iso(world.now),
-        f"{prefix}_VK_TOKEN": world.token("vk"),
-        f"{prefix}_POS_TOKEN": world.token("pos"),
-        **_network_secrets(world, prefix),
+        "OTKLIK_REGIONS": str(regions.resolve()),
+        "OTKLIK_HMAC_KEY": blake2b(f"{country.seed}:hmac".encode(), digest_size=32).hexdigest(),
+        "OTKLIK_AS_OF": iso(now),
+        **secrets,
         "OTKLIK_SANDBOX_URL": url,
     }
 

@@ -6,10 +6,12 @@ Rows are numpy columns, one row per appeal, ordered by (source, registration). T
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 
 from sandbox.noise import (
     Bits,
@@ -118,13 +120,19 @@ def _season(scenario: Scenario, quota: Quota) -> Ints:
     """Weight of each local day: straight lines between the season's points × the weekday's factor."""
     span = (scenario.period.until - scenario.period.since).days
     season = quota.season or scenario.shape.season
-    points = sorted(((date - scenario.period.since).days, factor) for date, factor in season.items())
     weekday = quota.weekday or scenario.shape.weekday
-    factors = np.ones(span)
-    if points:
-        factors = np.interp(np.arange(span), [day for day, _ in points], [factor for _, factor in points])
+    factors = _between(scenario, season)
     first = scenario.period.since.weekday()
     return integer_weights([float(factors[day]) * weekday[(first + day) % 7] for day in range(span)])
+
+
+def _between(scenario: Scenario, points: dict[dt.date, float]) -> npt.NDArray[np.float64]:
+    """A factor for each local day of the period: straight lines between the points, 1 without any."""
+    days = np.arange((scenario.period.until - scenario.period.since).days)
+    known = sorted(((date - scenario.period.since).days, factor) for date, factor in points.items())
+    if not known:
+        return np.ones(len(days))
+    return np.interp(days, [day for day, _ in known], [factor for _, factor in known])
 
 
 def _share(
@@ -164,6 +172,8 @@ def _quota_rows(scenario: Scenario, number: int, per_day: Ints) -> dict[str, Int
         age = _share(seed, f"age {number}", count, quota.age_group, scenario.vocabulary.age_groups)
     mean = round(count * quota.mean_first_answer_minutes)
     quantiles = _QUANTILES[below(stream(seed, f"delay {number}", count), 1024)]
+    if quota.pace:
+        quantiles = quantiles * integer_weights(_between(scenario, quota.pace).tolist())[day] // 1000
     if source == INCIDENT:
         # An answer takes a minute at least, and the mean stays the one asked for.
         delay = (apportion(mean - count, quantiles) + 1) * 60 if mean > count else np.full(count, 60)

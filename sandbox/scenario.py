@@ -140,6 +140,7 @@ class Quota(_Part):
     until: dt.date | None = Field(default=None, alias="to")
     mean_first_answer_minutes: float = Field(default=600, gt=0)
     interim_share: float = Field(default=0.2, ge=0, le=1)
+    pace: dict[dt.date, float] | None = None  # factor of the time to answer at a date; straight lines between
     season: dict[dt.date, float] | None = None
     weekday: tuple[float, ...] | None = Field(default=None, min_length=7, max_length=7)
 
@@ -392,7 +393,15 @@ def iso(seconds: int) -> str:
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
-    """A scenario by the name of a file in sandbox/scenarios, or by the path of any YAML file."""
+    """A scenario of one region, by the name of a file in sandbox/scenarios or the path of any YAML file."""
+    document, where = read_document(name_or_path)
+    if "regions" in document:
+        raise ScenarioError(f"{where} plays several regions; load_country reads it.")
+    return scenario_from(document, where)
+
+
+def read_document(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
+    """The mapping that a scenario's file holds, and the file for messages."""
     path = Path(name_or_path)
     if path.suffix not in {".yaml", ".yml"}:
         path = SCENARIOS / f"{name_or_path}.yaml"
@@ -405,7 +414,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
         raise ScenarioError(f"{path} is not YAML: {error}. Correct the line it names.") from None
     if not isinstance(document, dict):
         raise ScenarioError(f"{path} holds no mapping. Start from the example in docs/scenarios.md.")
-    return scenario_from(document, str(path))
+    return document, str(path)
 
 
 def scenario_from(document: dict[str, Any], where: str = "scenario") -> Scenario:

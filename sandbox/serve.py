@@ -14,9 +14,10 @@ from pathlib import Path
 
 import uvicorn
 
+from sandbox.country import load_country
 from sandbox.kit import write_env, write_kit
-from sandbox.scenario import load_scenario, parse_moment
-from sandbox.servers.app import build_app
+from sandbox.scenario import parse_moment
+from sandbox.servers.app import build_country
 from sandbox.world import World
 
 
@@ -40,8 +41,9 @@ def serve_scenario(
 ) -> int:
     """Serve until SIGTERM or SIGINT (or the parent's end); returns the exit code."""
     parent = os.getppid()
-    scenario = load_scenario(name)
-    world = World.of(scenario, parse_moment(now) if now else None)
+    country = load_country(name)
+    moment = parse_moment(now) if now else None
+    worlds = [World.of(region, moment) for region in country.regions]
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -51,9 +53,10 @@ def serve_scenario(
             return 1
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
         # The port comes first: the region file names the address.
-        write_env(env_file, write_kit(world, folder, url))
-        world.prepare()
-        app = build_app(world, kit=folder)
+        write_env(env_file, write_kit(country, worlds, folder, url))
+        for world in worlds:
+            world.prepare()
+        app = build_country(country, worlds, folder)
         config = uvicorn.Config(
             app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )

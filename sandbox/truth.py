@@ -7,12 +7,14 @@ by `now` (seconds since 1970 UTC) is not counted. This file shares no code with 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sandbox.country import Country
 from sandbox.noise import Ints
 from sandbox.population import (
     BOT,
@@ -23,6 +25,7 @@ from sandbox.population import (
     NEVER,
     OPEN311,
     POS,
+    REJECTED,
     TELEGRAM,
     VIBER,
     Population,
@@ -33,8 +36,10 @@ Mask = npt.NDArray[np.bool_]
 _THANKS = "thanks"
 _LEVELS = ("red", "yellow", "green")
 _ALWAYS = ("pos", "vk", "incident")  # told even of scenarios that have none of them
+_ADDED_UP = {"surveys", "activities", "management_decisions", "gospublics", "gospublics_audience"}
 _TELL_KIND = (INCIDENT, FILES)
 _TELL_OUTCOME_WHEN_CLOSED = (INCIDENT, OPEN311, FILES)
+_CLOSED_BY_SOURCE = (POS, INCIDENT, OPEN311)
 _BOTS = {TELEGRAM: "bot_telegram", VIBER: "bot_viber", MAX: "bot_max"}
 
 
@@ -56,6 +61,7 @@ def truth(scenario: Scenario, population: Population, now: int) -> dict[str, Any
             for period in _periods(scenario)
             for measure, part, value in (
                 *_figures(scenario, population, now, period),
+                *_heat_figures(scenario, population, now, period),
                 *_survey_figures(scenario, now, period),
                 *_activity_figures(scenario, now, period),
             )
@@ -74,6 +80,74 @@ def truth(scenario: Scenario, population: Population, now: int) -> dict[str, Any
         ],
         "counts": counts(scenario, population, now),
     }
+
+
+def country_truth(country: Country, populations: Sequence[Population], now: int) -> dict[str, Any]:
+    """The truth of one region; of several {"scenario", "as_of", "figures", "regions": {region_id: counts}},
+    where after each region's figures come those of region `all` for the windows that every region reviews."""
+    played = list(zip(country.regions, populations, strict=True))
+    if len(played) == 1:
+        return truth(*played[0], now)
+    told = [truth(scenario, people, now) for scenario, people in played]
+    figures = [figure for one in told for figure in one["figures"]]
+    shared = set.intersection(*({*_periods(scenario)} for scenario, _ in played))
+    one, everybody = _all_together(played)
+    for period in sorted(shared, key=lambda period: (period.since, period.until)):
+        window = {"period_from": period.since.isoformat(), "period_to": period.until.isoformat()}
+        figures += [
+            {
+                "region_id": "all",
+                **window,
+                "measure": measure,
+                "slice": part,
+                ("value_text" if isinstance(value, str) else "value"): value,
+            }
+            for measure, part, value in _figures(one, everybody, now, period)
+        ]
+    return {
+        "scenario": country.name,
+        "as_of": iso(now),
+        "figures": figures + _summed(figures, shared, len(played)),
+        "regions": {one["region_id"]: one["counts"] for one in told},
+    }
+
+
+def _all_together(played: Sequence[tuple[Scenario, Population]]) -> tuple[Scenario, Population]:
+    """Everybody who writes in any region, and a scenario that has every region's quotas.
+
+    Regions share the period, so that days of different zones count alike; places are nobody's here.
+    """
+    columns = {
+        one.name: np.concatenate([getattr(people, one.name) for _, people in played])
+        for one in fields(Population)
+    }
+    nowhere = np.full(len(columns["day"]), -1, dtype=np.int64)
+    quotas = tuple(quota for scenario, _ in played for quota in scenario.quotas)
+    everybody = Population(**{**columns, "territory": nowhere, "page": nowhere})
+    return played[0][0].model_copy(update={"quotas": quotas}), everybody
+
+
+def _summed(figures: list[dict[str, Any]], shared: set[Period], regions: int) -> list[dict[str, Any]]:
+    """What adds up over regions without being counted from appeals; pages only where all tell theirs."""
+    windows = {(period.since.isoformat(), period.until.isoformat()) for period in shared}
+    windows |= {(until, until) for _, until in windows}
+    sums: dict[tuple[str, str, str, str], list[int]] = {}
+    for figure in figures:
+        window = (figure["period_from"], figure["period_to"])
+        if figure["region_id"] != "all" and figure["measure"] in _ADDED_UP and window in windows:
+            sums.setdefault((*window, figure["measure"], figure["slice"]), []).append(figure["value"])
+    return [
+        {
+            "region_id": "all",
+            "period_from": since,
+            "period_to": until,
+            "measure": measure,
+            "slice": part,
+            "value": sum(values),
+        }
+        for (since, until, measure, part), values in sums.items()
+        if since != until or len(values) == regions
+    ]
 
 
 def _periods(scenario: Scenario) -> tuple[Period, ...]:
@@ -96,9 +170,7 @@ def _page_figures(scenario: Scenario) -> Iterator[tuple[str, int]]:
 def _figures(
     scenario: Scenario, people: Population, now: int, period: Period
 ) -> Iterator[tuple[str, str, int | float | str]]:
-    first = (period.since - scenario.period.since).days
-    last = (period.until - scenario.period.since).days
-    here = (people.registered <= now) & (people.day >= first) & (people.day < last)
+    here = _within(scenario, people, now, period)
     channels = {f"channel={name}": here & mask for name, mask in _channels(scenario, people).items()}
     channels["channel=social"] = here & (people.source != POS)
     total = int(here.sum())
@@ -129,8 +201,51 @@ def _figures(
     ages = np.bincount(people.age[here & (people.age >= 0)], minlength=1)
     if ages.any():
         yield "most_active_age_group", "channel=pos", scenario.vocabulary.age_groups[int(ages.argmax())]
+    speedup = _speedup(scenario, people, now, period)
+    if speedup is not None:
+        yield "handling_time_first_month_over_last_month", "all", speedup
+
+
+def _within(scenario: Scenario, people: Population, now: int, period: Period) -> Mask:
+    """Whose day of registration, if it has come, lies in the period."""
+    first = (period.since - scenario.period.since).days
+    last = (period.until - scenario.period.since).days
+    return (people.registered <= now) & (people.day >= first) & (people.day < last)
+
+
+def _heat_figures(
+    scenario: Scenario, people: Population, now: int, period: Period
+) -> Iterator[tuple[str, str, str]]:
+    here = _within(scenario, people, now, period)
     levels = set(heat_levels(scenario, people.territory[here]).values())
     yield "heat_levels", "territory", "|".join(level for level in _LEVELS if level in levels)
+
+
+def _speedup(scenario: Scenario, people: Population, now: int, period: Period) -> float | None:
+    """Mean time from registration to the end of handling, first month of the period over the last one."""
+    here, handled = _within(scenario, people, now, period), _handled(people, now)
+    settled = here & (handled <= now)
+    days = [scenario.period.since + dt.timedelta(days=int(day)) for day in range(int(people.day.max()) + 1)]
+    months = np.array([day.year * 12 + day.month for day in days], dtype=np.int64)[people.day]
+    last_day = period.until - dt.timedelta(days=1)
+    means = []
+    for day in (period.since, last_day):
+        mask = settled & (months == day.year * 12 + day.month)
+        if not mask.any():
+            return None
+        means.append(float((handled - people.registered)[mask].mean()))
+    is_one_month = (period.since.year, period.since.month) == (last_day.year, last_day.month)
+    return None if is_one_month or not means[1] else means[0] / means[1]
+
+
+def _handled(people: Population, now: int) -> Ints:
+    """When handling ended, as told by now: closed, rejected, or answered last where nobody closes."""
+    in_network = np.isin(people.source, NETWORK_CODES)
+    first = np.where(in_network, people.first_answer, NEVER)  # elsewhere it may be interim
+    answered = np.where(people.final_answer <= now, people.final_answer, first)
+    answered = np.where(np.isin(people.source, _CLOSED_BY_SOURCE), NEVER, answered)
+    ended = np.where(people.outcome == REJECTED, people.final_answer, people.closed)
+    return np.where(ended <= now, ended, answered)
 
 
 def _today(scenario: Scenario, now: int) -> dt.date:

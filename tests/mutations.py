@@ -1,6 +1,6 @@
 """Break the SQL on purpose, one place at a time, in a copy of the project, and see which test notices.
 
-    .venv/bin/python -m tests.mutations            # all of them, about a quarter of an hour
+    .venv/bin/python -m tests.mutations            # all of them, a quarter of an hour on two idle cores
     .venv/bin/python -m tests.mutations suppression # those whose name holds the word
 
 Ends with 1 when a mutation survives. The record of the last run stands in docs/testing.md.
@@ -117,6 +117,69 @@ MUTATIONS = (
         "past.figure is distinct from now.figure",
         "past.figure > now.figure",
         "tests/dbt/test_restatements.py::test_a_closed_month_changes_only_with_a_row",
+    ),
+    Mutation(
+        "an appeal is counted on its day in UTC",
+        "dbt_project/models/facts/int_appeals_batch.sql",
+        "cast(labelled.registered_local as date) as local_date",
+        "cast(labelled.registered_at as date) as local_date",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "an incident that is answered but open is settled",
+        "dbt_project/models/facts/int_appeals_daily.sql",
+        "when channels.tells_closing then",
+        "when false then",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "pages are summed although one region could not tell",
+        "dbt_project/models/facts/int_review_figures.sql",
+        "or count(*) = (select count(distinct periods.region_id) from periods)",
+        "or true",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "too few appeals can be red",
+        "dbt_project/macros/marts.sql",
+        "when {{ appeals }} < greatest({{ region }}.heat_minimum, 1) then 'green'",
+        "when false then 'green'",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "a handful of judged appeals has a rank",
+        "dbt_project/macros/scorecards.sql",
+        "judged_appeals >= {{ rank_minimum() }} as is_rankable",
+        "judged_appeals >= 1 as is_rankable",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "a topic changed at any time was changed late",
+        "dbt_project/macros/scorecards.sql",
+        "10 * {{ seconds_between('touched.topic_changed_at'",
+        "{{ seconds_between('touched.topic_changed_at'",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "a message a day later than a month still repeats",
+        "dbt_project/models/marts/repeat_episodes.sql",
+        "{{ add_days('day_before', 31) }} >= local_date",
+        "{{ add_days('day_before', 32) }} >= local_date",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "the day of a decision comes before it",
+        "dbt_project/models/marts/decision_effects.sql",
+        "cube.local_date < watched.held_on then cube.appeals else 0",
+        "cube.local_date <= watched.held_on then cube.appeals else 0",
+        "tests/dbt/test_unit_tests.py",
+    ),
+    Mutation(
+        "Wilson's interval forgets how few were asked",
+        "dbt_project/macros/statistics.sql",
+        "+ {{ z95() }} * {{ z95() }} / (4.0 *",
+        "+ 0 * {{ z95() }} / (4.0 *",
+        "tests/dbt/test_statistics.py",
     ),
 )
 

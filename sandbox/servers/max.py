@@ -65,7 +65,7 @@ class MaxServer(TalkServer):
             await self._wait(params)
         token = request.headers.get("authorization", "")
         return self.respond(
-            f"/max{path}",
+            request.url.path.rstrip("/"),
             method,
             lambda: self._answer(request.method, path, params, token),
             error=_worded,

@@ -98,6 +98,26 @@ def test_every_documented_query_answers(deployment: Deployment) -> None:
         assert deployment.query(query), query
 
 
+def test_every_column_explains_itself_and_marts_in_russian(deployment: Deployment) -> None:
+    commented = "select schema_name || '.' || table_name || '.' || column_name, comment from duckdb_columns()"
+    found = dict(deployment.query(f"{commented} where not internal"))
+
+    assert len(found) > 400
+    assert [name for name, comment in found.items() if not comment] == []
+    bare = [name for name, comment in found.items() if name.startswith("marts.") and not _russian(comment)]
+    assert bare == []
+    tables = deployment.query(
+        "select table_name from duckdb_tables() where comment is null and not internal "
+        "union all select view_name from duckdb_views() where comment is null and not internal"
+    )
+    assert tables == []
+
+
+def _russian(comment: str) -> bool:
+    """Whether the label, which ends with the first full stop, is Russian."""
+    return bool(re.search("[А-Яа-яЁё]", comment.partition(". ")[0]))
+
+
 @pytest.mark.scenario
 def test_a_week_read_again_changes_nothing_and_moves_no_cursor(deployment: Deployment) -> None:
     before = deployment.files()

@@ -9,7 +9,8 @@ final as (
         channel,
         label_ru,
         is_social,
-        is_bot
+        is_bot,
+        tells_closing
     from channels
 )
 

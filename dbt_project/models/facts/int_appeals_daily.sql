@@ -9,13 +9,21 @@
 
 with
 
+channels as (
+    select * from {{ ref('dim_channels') }}
+),
+
 appeals as (
     select
-        *,
+        appeals.*,
         -- settled when its source closed it; where sources do not close, with the last answer
-        coalesce(closed_at, final_response_at) as handled_at
-    from {{ ref('fct_appeals') }}
-    where is_countable
+        case
+            when channels.tells_closing then appeals.closed_at
+            else coalesce(appeals.closed_at, appeals.final_response_at)
+        end as handled_at
+    from {{ ref('fct_appeals') }} as appeals
+    left join channels on appeals.channel = channels.channel
+    where appeals.is_countable
 ),
 
 final as (

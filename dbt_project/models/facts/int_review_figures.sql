@@ -38,8 +38,7 @@ surveys_held as (
         periods.period_to,
         'surveys' as measure,
         'all' as slice,
-        cast(count(*) as double) as value,
-        'Проведено опросов: ' || {{ spaced_number('count(*)') }} as statement_ru
+        cast(count(*) as double) as value
     from periods
     inner join surveys
         on
@@ -117,13 +116,7 @@ activities_held as (
         period_to,
         'activities' as measure,
         'kind=' || kind as slice,
-        cast(items as double) as value,
-        case kind
-            when 'broadcast' then 'Прямых эфиров: '
-            when 'training' then 'Обучений: '
-            when 'material' then 'Информационных материалов: '
-            else 'Управленческих решений: '
-        end || {{ spaced_number('items') }} as statement_ru
+        cast(items as double) as value
     from held
     union all
     select
@@ -132,8 +125,7 @@ activities_held as (
         period_to,
         'management_decisions' as measure,
         'all' as slice,
-        cast(items as double) as value,
-        'Принято управленческих решений: ' || {{ spaced_number('items') }} as statement_ru
+        cast(items as double) as value
     from held
     where kind = 'decision'
 ),
@@ -191,8 +183,7 @@ standing as (
         period_to,
         'gospublics' as measure,
         'all' as slice,
-        cast(pages as double) as value,
-        'Официальных страниц: ' || {{ spaced_number('pages') }} as statement_ru
+        cast(pages as double) as value
     from pages
     union all
     select
@@ -201,20 +192,73 @@ standing as (
         period_to,
         'gospublics_audience' as measure,
         'all' as slice,
-        cast(audience as double) as value,
-        'Подписчиков официальных страниц (подписанный на несколько страниц посчитан на каждой): '
-        || {{ spaced_number('audience') }} as statement_ru
+        cast(audience as double) as value
     from pages
 ),
 
-final as (
+counted as (
     select * from surveys_held
-    union all
-    select * from survey_shares
     union all
     select * from activities_held
     union all
     select * from standing
+),
+
+shared_windows as (
+    select
+        period_from,
+        period_to
+    from periods
+    where is_shared
+    union
+    select
+        period_to as period_from,
+        period_to
+    from periods
+    where is_shared
+),
+
+-- all regions together; the state of pages only where each of them could tell its own
+counted_together as (
+    select
+        'all' as region_id,
+        counted.period_from,
+        counted.period_to,
+        counted.measure,
+        counted.slice,
+        sum(counted.value) as value
+    from counted
+    inner join shared_windows
+        on
+            counted.period_from = shared_windows.period_from
+            and counted.period_to = shared_windows.period_to
+    group by counted.period_from, counted.period_to, counted.measure, counted.slice
+    having
+        counted.measure not in ('gospublics', 'gospublics_audience')
+        or count(*) = (select count(distinct periods.region_id) from periods)
+),
+
+final as (
+    select
+        *,
+        case
+            when measure = 'surveys' then 'Проведено опросов: '
+            when measure = 'management_decisions' then 'Принято управленческих решений: '
+            when measure = 'gospublics' then 'Официальных страниц: '
+            when measure = 'gospublics_audience'
+                then 'Подписчиков официальных страниц (подписанный на несколько страниц посчитан на каждой): '
+            when slice = 'kind=broadcast' then 'Прямых эфиров: '
+            when slice = 'kind=training' then 'Обучений: '
+            when slice = 'kind=material' then 'Информационных материалов: '
+            else 'Управленческих решений: '
+        end || {{ spaced_number('value') }} as statement_ru
+    from (
+        select * from counted
+        union all
+        select * from counted_together
+    ) as summed
+    union all
+    select * from survey_shares
 )
 
 select * from final

@@ -13,6 +13,14 @@ gospublics as (
     select * from {{ ref('dim_gospublics') }}
 ),
 
+territories as (
+    select * from {{ ref('dim_territories') }}
+),
+
+regions as (
+    select * from {{ ref('dim_regions') }}
+),
+
 -- the newest version rates every week, also past ones: a score compares weeks under one rule
 ranked_weights as (
     select
@@ -107,11 +115,21 @@ pages as (
 
 rated as (
     select
-        *,
-        {{ share_of('reach', 'members_count') }} as reach_share,
-        {{ share_of('views', 'posts') }} / nullif(members_count, 0) as post_reach_share,
-        {{ share_of('reactions', 'views') }} as engagement_rate
+        pages.*,
+        {{ share_of('pages.reach', 'pages.members_count') }} as reach_share,
+        {{ share_of('pages.views', 'pages.posts') }} / nullif(pages.members_count, 0) as post_reach_share,
+        {{ share_of('pages.reactions', 'pages.views') }} as engagement_rate,
+        -- a page of the whole region speaks to all of it
+        {{ share_of(
+            'pages.members_count',
+            'case when pages.territory_id is null then regions.population else territories.population end'
+        ) }} as audience_share
     from pages
+    left join regions on pages.region_id = regions.region_id
+    left join territories
+        on
+            pages.region_id = territories.region_id
+            and pages.territory_id = territories.territory_id
 ),
 
 final as (
@@ -124,6 +142,7 @@ final as (
         rated.authority_id,
         coalesce(rated.territory_id, 'unknown') as territory_id,
         rated.members_count,
+        rated.audience_share,
         cast(rated.members_growth as bigint) as members_growth,
         cast(rated.posts as bigint) as posts,
         rated.posts >= 3 as is_active,

@@ -60,14 +60,11 @@ counted as (
 
 -- a deployment of several regions reviews them together, too, over the windows that all of them review
 shared_periods as (
-    select
+    select distinct
         period_from,
         period_to
     from periods
-    group by period_from, period_to
-    having
-        count(*) = (select count(*) from regions)
-        and count(*) > 1
+    where is_shared
 ),
 
 reviewed as (
