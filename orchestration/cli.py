@@ -107,6 +107,58 @@ def backfill(
         _finish(_run(wish), as_json)
 
 
+@app.command()
+def rebuild(
+    as_of: Annotated[str, typer.Option(help="ISO moment, UTC; by default that of the current release.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Drop all that is made from raw and make it again without reading a source: the same raw, the same bytes.
+
+    Example: `otklik rebuild --as-of 2026-11-21T00:00:00`
+    """
+    with _errors():
+        wish = _wish(as_of=as_of)
+        settings = _settings()
+        from orchestration.upkeep import rebuild as rebuild_all
+
+        with _progress(settings.lang, 0) as listener:
+            outcome = rebuild_all(settings, wish.as_of, listener)
+        _finish(outcome, as_json)
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")]) -> None:
+    """Copy raw, the deliveries not yet read and the releases; waits for a run that is writing.
+
+    Example: `otklik backup /backups/2026-11-22`
+    """
+    with _errors():
+        settings = _settings()
+        from orchestration.messages import say
+        from orchestration.upkeep import backup as back_up
+
+        done = back_up(settings, folder)
+        size = f"{done.size / 2**20:.1f} MiB"
+        typer.echo(say(settings.lang, "backed_up", folder=done.folder, files=done.files, size=size))
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A folder that `otklik backup` made.")]) -> None:
+    """Make the deployment what the backup holds; what stood there is moved to <data>/before-restore.
+
+    Example: `otklik restore /backups/2026-11-22`
+    """
+    with _errors():
+        settings = _settings()
+        from orchestration.messages import say
+        from orchestration.upkeep import restore as bring_back
+
+        done = bring_back(settings, folder)
+        size, aside = f"{done.size / 2**20:.1f} MiB", settings.data / "before-restore"
+        values = {"folder": done.folder, "files": done.files, "size": size, "aside": aside}
+        typer.echo(say(settings.lang, "restored", **values))
+
+
 @sources_app.command("check")
 def sources_check(region: RegionOption = "", as_json: Json = False) -> None:
     """Ask each source whether we can read it: reach, token, rights, how far behind we are.

@@ -22,6 +22,14 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "PostgreSQL показывает выпуск {release}: изменилось таблиц {tables}, записано строк {rows}",
         "PostgreSQL states release {release}: {tables} tables changed, {rows} rows written",
     ),
+    "backed_up": (
+        "Копия готова: {folder}, файлов {files}, {size}",
+        "Backed up: {folder}, {files} files, {size}",
+    ),
+    "restored": (
+        "Данные восстановлены из {folder}, файлов {files}, {size}; прежние лежат в {aside}",
+        "Restored from {folder}, {files} files, {size}; what stood there lies in {aside}",
+    ),
     "done": ("Готово за {seconds:.0f} с. Выпуск {release}", "Done in {seconds:.0f} s. Release {release}"),
     "unchanged": (
         "Готово за {seconds:.0f} с. Ничего не изменилось, выпуск {release} остаётся",

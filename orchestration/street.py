@@ -24,13 +24,17 @@ Listener = Callable[[str, Mapping[str, str]], None]
 
 @dataclass(frozen=True)
 class Wish:
-    """What to run. `days` is a half-open span of UTC days to read anew; None goes on from the cursors."""
+    """What to run. `days` is a half-open span of UTC days to read anew; None goes on from the cursors.
+
+    Without `reading` no source is asked: what stands in raw is built and published.
+    """
 
     region: str = ""
     sources: tuple[str, ...] = ()
     as_of: str = ""
     full_refresh: bool = False
     days: tuple[date, date] | None = None
+    reading: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def _run_config(wish: Wish) -> dict[str, Any]:
         "sources": list(wish.sources),
         "as_of": wish.as_of,
         "full_refresh": wish.full_refresh,
+        "reading": wish.reading,
     }
     return {
         "resources": {"street": {"config": street}},

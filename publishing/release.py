@@ -5,6 +5,7 @@
                            /facts/<fct>/region_id=<region>/month=<YYYY-MM>.parquet
                            /manifest.json
     published/current -> releases/<id>
+    published/restatements.parquet
     published/serving.duckdb
 
 The id is the moment the figures were first stated for and a hash of the files' content: a later run that
@@ -53,6 +54,11 @@ class Shelf:
     @property
     def serving(self) -> Path:
         return self.root / "serving.duckdb"
+
+    @property
+    def ledger(self) -> Path:
+        """Every restatement ever told: it outlives the releases that told them."""
+        return self.root / "restatements.parquet"
 
     @property
     def candidate(self) -> Path:
@@ -172,7 +178,13 @@ def put_in_place(shelf: Shelf) -> tuple[dict[str, Any], bool]:
 
 
 def point_current(shelf: Shelf, release_id: str) -> None:
-    """Let `current` name the release, in one step."""
+    """Let `current` name the release, in one step, after its restatements have gone into the ledger."""
+    told = shelf.releases / release_id / f"{RESTATEMENTS.path}.parquet"
+    fresh_ledger = shelf.ledger.with_suffix(".new")
+    fresh_ledger.unlink(missing_ok=True)
+    if told.is_file():
+        os.link(told, fresh_ledger)
+        os.replace(fresh_ledger, shelf.ledger)
     fresh = shelf.root / ".current"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(Path("releases") / release_id)
@@ -292,6 +304,7 @@ def _write_restatements(
             connection,
             target,
             previous=previous,
+            ledger=shelf.ledger,
             as_of=provenance.as_of,
             has_other_rules=previous is not None and previous["fingerprint"] != provenance.fingerprint,
             regions_mapped_anew=[region for region, seq in mappings.items() if past.get(region, seq) != seq],
@@ -301,7 +314,7 @@ def _write_restatements(
         "path": f"{RESTATEMENTS.path}.parquet",
         "rows": rows,
         "bytes": target.stat().st_size,
-        "sha256": _sha256(target),
+        "sha256": sha256_of(target),
         "signature": None,
     }
     return {"rows": rows, "files": [file]}
@@ -331,7 +344,7 @@ def _write(
                 "path": part.path,
                 "rows": part.rows,
                 "bytes": target.stat().st_size,
-                "sha256": _sha256(target),
+                "sha256": sha256_of(target),
                 "signature": part.signature,
             }
         )
@@ -425,7 +438,8 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Hexadecimal digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

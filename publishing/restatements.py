@@ -85,6 +85,7 @@ def write_restatements(
     target: Path,
     *,
     previous: Mapping[str, Any] | None,
+    ledger: Path,
     as_of: datetime,
     has_other_rules: bool,
     regions_mapped_anew: Iterable[str],
@@ -93,6 +94,7 @@ def write_restatements(
     """Write the candidate's restatements and return their number.
 
     `connection` sees the candidate's tables and, in the schema `before`, those of the release it replaces.
+    `ledger` holds what earlier releases told, which nothing could tell again once those are gone.
     """
     connection.execute(
         """
@@ -102,9 +104,11 @@ def write_restatements(
         )
         """
     )
+    if previous is not None and RESTATEMENTS.path in previous["tables"]:
+        connection.execute(f"insert into restated by name select * from {BEFORE}.restatements")  # noqa: S608
+    elif ledger.is_file():
+        connection.execute("insert into restated by name select * from read_parquet(?)", [str(ledger)])
     if previous is not None:
-        if RESTATEMENTS.path in previous["tables"]:
-            connection.execute(f"insert into restated by name select * from {BEFORE}.restatements")  # noqa: S608
         connection.execute(
             f"""
             insert into restated

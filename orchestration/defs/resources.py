@@ -33,13 +33,14 @@ class Street(dg.ConfigurableResource):
 
     region: only this region's sources are read (empty: all). sources: only these are read (empty: all).
     as_of: ISO moment, UTC, the figures are stated for (empty: OTKLIK_AS_OF, else the moment the sources
-    have been read). full_refresh: rebuild every model.
+    have been read). full_refresh: rebuild every model. reading: without it no source is asked.
     """
 
     region: str = ""
     sources: list[str] = Field(default_factory=list)
     as_of: str = ""
     full_refresh: bool = False
+    reading: bool = True
 
     _settings: Settings = PrivateAttr()
     _regions: dict[str, Region] = PrivateAttr()
@@ -71,7 +72,7 @@ class Street(dg.ConfigurableResource):
 
     def regions_to_read(self, source: str) -> list[Region]:
         """Regions whose `source` this run reads."""
-        if self.sources and source not in self.sources:
+        if not self.reading or (self.sources and source not in self.sources):
             return []
         return [
             region
