@@ -112,7 +112,7 @@ def rebuild(
     as_of: Annotated[str, typer.Option(help="ISO moment, UTC; by default that of the current release.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Drop all that is made from raw and make it again without reading a source: the same raw, the same bytes.
+    """Drop all that is made from raw and make it again, without reading a source: same raw, same bytes.
 
     Example: `otklik rebuild --as-of 2026-11-21T00:00:00`
     """
