@@ -56,6 +56,8 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_AS_OF": "as_of",
     "OTKLIK_LANG": "lang",
     "OTKLIK_KEEP_RELEASES": "keep_releases",
+    "OTKLIK_ALERT_URLS": "alert_urls",
+    "OTKLIK_STALE_AFTER_HOURS": "stale_after_hours",
     "OTKLIK_POSTGRES_URL": "postgres_url",
     "OTKLIK_POSTGRES_OWNER_URL": "postgres_owner_url",
     "OTKLIK_POSTGRES_SCHEMAS": "postgres_schemas",
@@ -72,6 +74,8 @@ class Settings(Strict):
     as_of: datetime | None = None
     lang: Literal["ru", "en"] = "ru"
     keep_releases: int = Field(default=30, ge=1)
+    alert_urls: SecretStr | None = None
+    stale_after_hours: int = Field(default=26, ge=1)
     postgres_url: SecretStr | None = None
     postgres_owner_url: SecretStr | None = None
     postgres_schemas: tuple[Literal["marts", "facts"], ...] = ("marts",)
@@ -107,7 +111,7 @@ class Settings(Strict):
         """Naive UTC: a date after this instant is a mistake of the source."""
         return max(self.now(), utc_now()) + timedelta(days=1)
 
-    def needed(self, name: Literal["postgres_url", "postgres_owner_url"]) -> str:
+    def needed(self, name: Literal["postgres_url", "postgres_owner_url", "alert_urls"]) -> str:
         """A secret that what was asked for cannot do without. Raises ConfigError where it is not set."""
         value: SecretStr | None = getattr(self, name)
         if value is None:

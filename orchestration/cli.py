@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import IntEnum
 from pathlib import Path
@@ -124,6 +125,41 @@ def rebuild(
         with _progress(settings.lang, 0) as listener:
             outcome = rebuild_all(settings, wish.as_of, listener)
         _finish(outcome, as_json)
+
+
+@app.command()
+def watch(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message and nothing else.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look once for what an operator must hear of, and tell OTKLIK_ALERT_URLS what is new, lasting or over.
+
+    Exit code 1 where something is wrong. Under Dagster the sensor `watch` does this every minute; else cron.
+    """
+    with _errors():
+        settings = _settings()
+        from orchestration.messages import say
+        from orchestration.watch import sender
+        from orchestration.watch import watch as look
+
+        if test:
+            settings.needed("alert_urls")
+            send = sender(settings)
+            took = bool(
+                send and send(say(settings.lang, "alert_title_well"), say(settings.lang, "alert_test"))
+            )
+            typer.echo(say(settings.lang, "alert_sent" if took else "alert_unsent"))
+            raise typer.Exit(Exit.DONE if took else Exit.STOPPED)
+        found = look(settings)
+        if as_json:
+            _print_json(asdict(found))
+        else:
+            for concern in found.concerns:
+                typer.echo(concern.sentence)
+            if not found.concerns:
+                typer.echo(say(settings.lang, "alert_none"))
+        if found.concerns:
+            raise typer.Exit(Exit.STOPPED)
 
 
 @app.command()

@@ -22,6 +22,33 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "PostgreSQL показывает выпуск {release}: изменилось таблиц {tables}, записано строк {rows}",
         "PostgreSQL states release {release}: {tables} tables changed, {rows} rows written",
     ),
+    "alert_title_wrong": ("Отклик: требуется внимание", "Otklik needs attention"),
+    "alert_title_well": ("Отклик: снова в порядке", "Otklik is well again"),
+    "alert_failed": (
+        "Запуск не удался, выпуск прежний. {words}",
+        "A run failed, the release stays as it was. {words}",
+    ),
+    "alert_refused": (
+        "Проверка {check} не пропустила цифры, выпуск прежний: {words}",
+        "The check {check} refused the figures, the release stays as it was: {words}",
+    ),
+    "alert_stale": (
+        "Источник {name} молчит {hours} ч: проверьте `otklik sources check`",
+        "The source {name} has been silent for {hours} h: see `otklik sources check`",
+    ),
+    "alert_quarantine": (
+        "{name}: в карантине {rows} из {received} строк последней загрузки; причины в `otklik status`",
+        "{name}: {rows} of the last load's {received} rows are in quarantine; reasons in `otklik status`",
+    ),
+    "alert_lasting": ("Всё ещё, с {since}:", "Still, since {since}:"),
+    "alert_over": ("больше не повторяется: {concern}", "over: {concern}"),
+    "alert_test": ("Проверка связи.", "This is a test."),
+    "alert_unsent": (
+        "Сообщение не ушло: проверьте адреса в OTKLIK_ALERT_URLS",
+        "The message was not taken: check the addresses in OTKLIK_ALERT_URLS",
+    ),
+    "alert_sent": ("Сообщение отправлено.", "The message was sent."),
+    "alert_none": ("Всё в порядке.", "All is well."),
     "backed_up": (
         "Копия готова: {folder}, файлов {files}, {size}",
         "Backed up: {folder}, {files} files, {size}",

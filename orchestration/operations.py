@@ -20,7 +20,7 @@ class NoRelease(PublishError):  # noqa: N818 - says what is so
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """A source of a region: totals over its finished loads; None where it was never read."""
+    """A source of a region: totals over its finished loads, and the last one's. None: it was never read."""
 
     region_id: str
     source: str
@@ -28,6 +28,8 @@ class SourceStatus:
     received: int
     landed: int
     quarantined: int
+    last_received: int
+    last_quarantined: int
     note: str
 
 
@@ -40,6 +42,7 @@ class Status:
     release: dict[str, Any] | None
     last_run: dict[str, Any] | None
     open_failures: list[str]
+    refused_checks: list[tuple[str, str]]
     written_by: str | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,16 +84,14 @@ def read_status(settings: Settings) -> Status:
                     mark["region_id"],
                     mark["source"],
                     datetime.fromisoformat(mark["fetched_at"][:-1]),
-                    0,
-                    0,
-                    0,
+                    *[0] * 5,
                     "",
                 )
                 for mark in (manifest or {}).get("watermarks", [])
             ]
     known = {(region_id, source): (last, *counts) for region_id, source, last, *counts in loads}
     sources = [
-        SourceStatus(region.region_id, source, *known.get((region.region_id, source), (None, 0, 0, 0, "")))
+        SourceStatus(region.region_id, source, *known.get((region.region_id, source), (None, *[0] * 5, "")))
         for region in load_regions(settings).values()
         for source in region.connected
     ]
@@ -98,15 +99,17 @@ def read_status(settings: Settings) -> Status:
         records = instance.get_run_records(limit=1)
         last_run = None
         failures: list[str] = []
+        refused: list[tuple[str, str]] = []
         if records:
             run = records[0].dagster_run
             last_run = {"run_id": run.run_id, "status": run.status.value, "job": run.job_name}
             if run.status.value == "FAILURE":
                 failures = _failed_steps(instance, run.run_id)
+                refused = _refused_checks(instance, run.run_id)
     release = None
     if manifest:
         release = {"id": manifest["id"], "as_of": manifest["as_of"], "git_commit": manifest["git_commit"]}
-    return Status(sources, quarantine, release, last_run, failures, written_by)
+    return Status(sources, quarantine, release, last_run, failures, refused, written_by)
 
 
 def list_releases(settings: Settings) -> list[dict[str, Any]]:
@@ -168,12 +171,33 @@ def _failed_steps(instance: Any, run_id: str) -> list[str]:
         error = entry.dagster_event.event_specific_data.error
         while error is not None and error.cause is not None:
             error = error.cause
+        if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+            continue  # the refused checks say it better
         words = " ".join(error.message.split()) if error else "no reason was given"
         sentences.append(f"{entry.dagster_event.step_key}: {words}")
     return sentences
 
 
+def _refused_checks(instance: Any, run_id: str) -> list[tuple[str, str]]:
+    """Name and sentence of each blocking check that failed in a run."""
+    from dagster import DagsterEventType
+
+    entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
+    checks = [entry.dagster_event.event_specific_data for entry in entries]
+    return [
+        (check.check_name, check.description or check.check_name)
+        for check in checks
+        if not check.passed and check.blocking and check.severity.value == "ERROR"
+    ]
+
+
 _LOADS = """
+    with newest as (
+        select region_id, source, max(load_seq) as load_seq
+        from raw.loads
+        group by region_id, source
+    )
+
     select
         loads.region_id,
         loads.source,
@@ -181,9 +205,14 @@ _LOADS = """
         cast(sum(loads.received) as bigint) as received,
         cast(sum(loads.landed) as bigint) as landed,
         cast(sum(loads.quarantined) as bigint) as quarantined,
+        cast(coalesce(sum(loads.received) filter (where newest.load_seq is not null), 0) as bigint)
+            as last_received,
+        cast(coalesce(sum(loads.quarantined) filter (where newest.load_seq is not null), 0) as bigint)
+            as last_quarantined,
         coalesce(max_by(loads.note, loads.load_seq), '') as note
     from raw.loads as loads
     inner join raw._dlt_loads as finished on loads._dlt_load_id = finished.load_id and finished.status = 0
+    left join newest using (region_id, source, load_seq)
     group by loads.region_id, loads.source
 """
 

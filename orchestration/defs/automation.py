@@ -10,6 +10,7 @@ from ingestion.sources import SOURCES
 from orchestration.defs.alerts import say_what_failed
 from orchestration.defs.ingestion import LIVE_TAG
 from orchestration.keys import asset_key
+from orchestration.watch import watch
 
 IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
@@ -46,6 +47,20 @@ def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.Sk
     if running:
         return dg.SkipReason(f"Run {running[0].dagster_run.run_id} is still in progress.")
     return dg.RunRequest(tags={LIVE_TAG: "live"})
+
+
+@dg.sensor(
+    name="watch",
+    minimum_interval_seconds=60,
+    description="Tells OTKLIK_ALERT_URLS what is wrong with runs, figures and sources, and what is over.",
+)
+def alerts() -> dg.SkipReason:
+    """One pass of `otklik watch`; it starts nothing."""
+    try:
+        found = watch(load_settings())
+    except ConfigError as error:
+        return dg.SkipReason(str(error))
+    return dg.SkipReason(" ".join(concern.sentence for concern in found.concerns) or "All is well.")
 
 
 def nightly(region: Region) -> dg.ScheduleDefinition:
