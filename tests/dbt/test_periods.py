@@ -67,6 +67,11 @@ def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Stre
         "select appeals, appeals_month_before, appeals_change from marts.topics_monthly"
         " where region_id = 'north' and month_start = '2026-05-01' and topic_group = 'roads'"
     ) == [(0, 1, -1)], "the topic fell silent in May"
+    assert street.query(
+        "select month(month_start), appeals, appeals_month_before, appeals_change"
+        " from marts.territories_monthly"
+        " where region_id = 'north' and territory_id = 't1' and month_start < '2026-06-01' order by 1"
+    ) == [(3, 1, 0, 1), (4, 1, 1, 0)]
     assert street.differences() == {}
 
 

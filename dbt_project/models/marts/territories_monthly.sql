@@ -1,4 +1,4 @@
-{{ config(slice_unit='month', slice_date='month_start') }}
+{{ config(slice_unit='month', slice_date='month_start', slice_reach=1) }}
 
 with
 
@@ -11,6 +11,17 @@ regions as (
 ),
 
 {{ scorecard('territory_id') }},
+
+months_before as (
+    select
+        region_id,
+        {{ next_period('month', 'month_start') }} as month_start,
+        subject_id,
+        count(*) as appeals
+    from appeals
+    where {{ in_touched_slices(next_period('month', 'month_start')) }}
+    group by region_id, {{ next_period('month', 'month_start') }}, subject_id
+),
 
 described as (
     select
@@ -73,10 +84,17 @@ final as (
         coalesce(peers.name, 'не определена') as territory_name,
         peers.population,
         peers.appeals_per_10k,
+        cast(coalesce(months_before.appeals, 0) as bigint) as appeals_month_before,
+        cast(peers.appeals - coalesce(months_before.appeals, 0) as bigint) as appeals_change,
         peers.heat_level,
         peers.peer_group,
         {{ scorecard_columns() }}
     from heated as peers
+    left join months_before
+        on
+            peers.region_id = months_before.region_id
+            and peers.month_start = months_before.month_start
+            and peers.subject_id = months_before.subject_id
 )
 
 select * from final
