@@ -74,7 +74,7 @@ def journalled(run: Run) -> list[Update]:
 
 
 def _plain(update: Update) -> dict[str, Any]:
-    """Plain JSON with the text masked, and without numbers of dialogs, which are positive as no others are."""
+    """Plain JSON with the text masked and without numbers of dialogs, which alone are positive."""
     places = tuple(one for n, one in enumerate(update.removed) if n or one[0].startswith("-"))
     update = replace(update, removed=places)
     if update.message is not None:
