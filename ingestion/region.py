@@ -177,6 +177,7 @@ class MaxSource(NetworkSource):
     base_url: Url = "https://platform-api.max.ru"
     token_env: VariableName
     requests_per_second: Rate = 20
+    webhook: Webhook | None = None
 
 
 class Open311Source(Strict):

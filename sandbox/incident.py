@@ -19,6 +19,7 @@ from sandbox.incident_layouts import LAYOUTS, Layout
 from sandbox.noise import mix
 from sandbox.population import INCIDENT, NEVER
 from sandbox.scenario import KINDS, OUTCOMES
+from sandbox.truth import answers_in_two_steps
 from sandbox.world import World
 
 _OUTCOMES = {
@@ -77,7 +78,12 @@ def _dated(world: World, row: int) -> dict[str, Any]:
         "department": department,
         "executor": executor,
         "step": _step(
-            outcome, done, first <= now, int(people.started[row]) <= now, int(people.assigned[row]) <= now
+            outcome,
+            done,
+            first <= now,
+            int(people.started[row]) <= now,
+            int(people.assigned[row]) <= now,
+            answers_in_two_steps(row),
         ),
         "outcome": _OUTCOMES.get(outcome, "") if done else "",
         "type": _TYPES.get(kind, "Решаемый" if noise >> 24 & 3 else "Не решаемый"),
@@ -114,11 +120,11 @@ def _undated(world: World) -> Iterator[dict[str, Any]]:
         }
 
 
-def _step(outcome: str, done: bool, answered: bool, started: bool, assigned: bool) -> str:
+def _step(outcome: str, done: bool, answered: bool, started: bool, assigned: bool, interim: bool) -> str:
     if done:
         return "Отложен" if outcome == "postponed" else "Готово"
     if answered:
-        return "Ответ на проверке"
+        return "Промежуточный ответ" if interim else "Ответ на проверке"
     return "В работе" if started else "Назначен" if assigned else "Новый"
 
 

@@ -82,6 +82,12 @@ class Sandbox:
         answer: dict[str, int] = self.control("POST", "telegram/deliver", wish)
         return answer
 
+    def deliver_max(self, url: str, secret: str, *, again: bool = False) -> dict[str, int]:
+        """Push MAX's updates to that webhook; with `again` they count as not pushed, whoever took them."""
+        wish = {"url": url, "secret": secret, "again": again}
+        answer: dict[str, int] = self.control("POST", "max/deliver", wish)
+        return answer
+
     def requests(self) -> dict[str, int]:
         """How often each method was called since the start or `reset_requests`."""
         answer: dict[str, int] = self.control("GET", "requests")

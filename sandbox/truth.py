@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sandbox.country import Country
-from sandbox.noise import Ints
+from sandbox.noise import Ints, mix
 from sandbox.population import (
     BOT,
     FILES,
@@ -398,6 +398,11 @@ def _first_answer(people: Population) -> Ints:
     return np.where(people.source == OPEN311, people.closed, people.first_answer)
 
 
+def answers_in_two_steps(row: int) -> bool:
+    """Whether the answer of an incident that is not closed yet is an interim one."""
+    return mix(row * 23 + 7) % 4 == 0
+
+
 def counts(scenario: Scenario, people: Population, now: int) -> dict[str, Any]:
     """Plain counts over everything registered up to `now`."""
     here = people.registered <= now
@@ -439,6 +444,10 @@ def counts(scenario: Scenario, people: Population, now: int) -> dict[str, Any]:
             }
             for name, number in settled.items()
         },
+        "incident_interim_responses": sum(
+            answers_in_two_steps(int(row))
+            for row in np.flatnonzero(here & first & (people.source == INCIDENT) & (people.closed > now))
+        ),
         "heat_level_by_territory": heat_levels(scenario, people.territory[here]),
         "incident_rows_without_date": scenario.incident.undated,
         "pages": len(scenario.pages),

@@ -7,6 +7,11 @@
 {%- endmacro %}
 
 {# Outcome of an «Инцидент» row from its «Итог»; empty means still open. #}
+{# Whether «Текущий шаг инцидента» says that what was answered is not the last word. #}
+{% macro incident_is_interim(column) -%}
+  coalesce(lower({{ column }}) like '%промежуточн%', false)
+{%- endmacro %}
+
 {% macro incident_outcome(column) -%}
   case {{ name_key(column) }}
     when 'решено' then 'solved'

@@ -15,6 +15,7 @@ from ingestion.errors import ConfigError
 from ingestion.inbox.app import Receiver
 from ingestion.inbox.handlers import Handler, ViberHandler, VkHandler
 from ingestion.inbox.journal import Journal, journal_path
+from ingestion.max.webhook import MaxHandler
 from ingestion.privacy import Pseudonyms
 from ingestion.telegram.webhook import TelegramHandler
 
@@ -28,6 +29,7 @@ def handlers_of(settings: Settings, regions: dict[str, Region]) -> dict[tuple[st
     found: dict[tuple[str, str], Handler] = {}
     for region in regions.values():
         viber, vk, telegram = region.sources.viber, region.sources.vk, region.sources.telegram
+        messenger = region.sources.max
         if viber is not None:
             token = settings.token(viber.token_env, region, "viber")
             found["viber", region.region_id] = ViberHandler(token, viber.page_id, pseudonyms)
@@ -37,6 +39,9 @@ def handlers_of(settings: Settings, regions: dict[str, Region]) -> dict[tuple[st
         if telegram is not None and telegram.webhook is not None:
             secret = settings.token(telegram.webhook.secret_env, region, "telegram", "webhook.secret_env")
             found["telegram", region.region_id] = TelegramHandler(secret, pseudonyms)
+        if messenger is not None and messenger.webhook is not None:
+            secret = settings.token(messenger.webhook.secret_env, region, "max", "webhook.secret_env")
+            found["max", region.region_id] = MaxHandler(secret, pseudonyms)
     return found
 
 
@@ -74,8 +79,8 @@ def _opened(
     if not handlers:
         raise ConfigError(
             "No region receives anything by webhook",
-            "add sources.viber, sources.vk.callback or sources.telegram.webhook to a region's file "
-            "(docs/sources/inbox.md)",
+            "add sources.viber, sources.vk.callback, sources.telegram.webhook or sources.max.webhook to a "
+            "region's file (docs/sources/inbox.md)",
         )
     try:
         door = socket.create_server((host, port))

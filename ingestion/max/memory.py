@@ -64,11 +64,11 @@ class Memory:
     def has_read(self, chat: str, stamp: int) -> None:
         self._read[chat] = max(stamp, self._read.get(chat, 0))
 
-    def channel_of(self, discussion: int) -> int | None:
+    def channel_of(self, discussion: int | str) -> int | None:
         """The channel whose posts are forwarded into a chat."""
         return self._discussions.get(str(discussion))
 
-    def learn_discussion(self, discussion: int, channel: int) -> None:
+    def learn_discussion(self, discussion: int | str, channel: int) -> None:
         self._discussions[str(discussion)] = channel
 
     def remember(self, state: MutableMapping[str, Any]) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ingestion.max.client import MaxClient
 from ingestion.max.memory import Known, Memory
-from ingestion.max.rows import SAFE_FIELDS, Said, check_messages, moment, said
+from ingestion.max.rows import (
+    SAFE_FIELDS,
+    Said,
+    author_key,
+    check_messages,
+    dialog_key,
+    message_key,
+    moment,
+    said,
+)
 from ingestion.network_rows import AuthorKind, ImpossibleDateError, message_row, post_row
 from ingestion.run import Batch, Run
 from ingestion.tables import Row
@@ -36,15 +45,21 @@ class MessageSorter:
         self._hints: dict[str, Said] = {}
         self._loose = self._unknown_removals = 0
 
-    def concerns(self, chat: int, chat_type: str) -> bool:
+    def concerns(self, chat: int | str, chat_type: str) -> bool:
         """Official channels, dialogs with the bot, and group chats, any of which may be a discussion."""
         return chat in self._channels if chat_type == "channel" else True
 
-    def reference(self, chat: int, chat_type: str) -> str:
+    def reference(self, chat: int | str, chat_type: str) -> str:
         """A channel's or group's number; for a dialog, which is a person's, a keyed hash."""
-        if chat_type == "dialog":
-            return self._run.pseudonyms.author_key("max chat", chat)
+        if chat_type == "dialog" and isinstance(chat, int):
+            return dialog_key(self._run.pseudonyms, chat)
         return str(chat)
+
+    def key(self, message: Said) -> str:
+        """The message's number. In a dialog it is hashed, because it holds the dialog's number."""
+        if message.chat_type == "dialog" and not message.keyed:
+            return message_key(self._run.pseudonyms, message.mid)
+        return message.mid
 
     def hint(self, messages: Mapping[str, Said]) -> None:
         """Messages that histories may no longer show, though others answer them."""
@@ -58,30 +73,30 @@ class MessageSorter:
 
     def take(self, message: Said, edited: int | None = None, *, whole_day: bool = False) -> None:
         """A message of a history, which says how it reads now; `edited` is when that happened, in ms."""
-        self._handled.add(message.mid)
+        self._handled.add(self.key(message))
         self._settle(message, edited, views_too=whole_day, again=edited is not None)
 
     def take_update(self, message: Said, stamp: int, *, edited: bool) -> None:
         """A message of an update. What a history has told in this load is newer and stands."""
         self._learn_forward(message)
-        if message.mid in self._handled or not self.concerns(message.chat, message.chat_type):
+        if self.key(message) in self._handled or not self.concerns(message.chat, message.chat_type):
             return
-        self._handled.add(message.mid)
+        self._handled.add(self.key(message))
         reference = self.reference(message.chat, message.chat_type)
-        known = self._memory.known(reference, self._key(message))
+        known = self._memory.known(reference, self.key(message))
         # The history may have told the words already, but not when they were changed.
         late_edit = edited and known is not None and known.digest == message.digest
         self._settle(message, stamp if edited else None, views_too=False, again=late_edit)
 
-    def remove(self, chat: int, mid: str, told: tuple[Said, int, bool] | None) -> None:
-        """A message is gone: its row says so, without author and text."""
+    def remove(self, places: Sequence[tuple[str, str]], told: tuple[Said, int, bool] | None) -> None:
+        """A message is gone from one of the `places` (chat, number): its row says so, without author and
+        text."""
         if told is not None:
             self._settle(told[0], None, views_too=False, land=False)
-        # The update does not say of which kind the chat is.
-        for reference, key in ((str(chat), mid), (self.reference(chat, "dialog"), self._hashed(mid))):
+        for reference, key in places:
             known = self._memory.known(reference, key)
             if known is not None:
-                self._land_removed(reference, chat, key, known)
+                self._land_removed(reference, key, known)
                 return
         self._unknown_removals += 1
 
@@ -90,9 +105,9 @@ class MessageSorter:
         so."""
         for mid, known in self._memory.since(reference, since):
             if mid not in there and mid not in self._handled and known.kind not in _NO_ROW:
-                self._land_removed(reference, int(reference), mid, known)
+                self._land_removed(reference, mid, known)
 
-    def service(self, number: str, chat: int, stamp: int) -> None:
+    def service(self, number: str, chat: int | str, stamp: int) -> None:
         """The bot was started, or a button pressed: nobody's words."""
         try:
             created_at = moment(stamp, self._run.latest)
@@ -117,13 +132,6 @@ class MessageSorter:
         if self._unknown_removals:
             tally.note(f"{self._unknown_removals} removed messages were never read, or too long ago.")
 
-    def _key(self, message: Said) -> str:
-        """The message's number. In a dialog it is hashed, because it holds the dialog's number."""
-        return self._hashed(message.mid) if message.chat_type == "dialog" else message.mid
-
-    def _hashed(self, mid: str) -> str:
-        return self._run.pseudonyms.author_key("max message", mid)
-
     def _learn_forward(self, message: Said) -> None:
         if message.forward_of is None or message.chat_type != "chat" or message.sender is not None:
             return
@@ -138,7 +146,7 @@ class MessageSorter:
     ) -> None:
         """Find the message's place; land it unless it is known as it is."""
         reference = self.reference(message.chat, message.chat_type)
-        known = self._memory.known(reference, self._key(message))
+        known = self._memory.known(reference, self.key(message))
         if known is not None and known.kind in _NO_ROW:
             return
         resource, post = "messages", ""
@@ -168,7 +176,7 @@ class MessageSorter:
     def _learn(self, reference: str, message: Said, post: str, kind: str) -> None:
         reply = self._shown_reply(message, post) or ""
         known = Known(post, reply, message.stamp, kind, message.digest)
-        self._memory.learn(reference, self._key(message), known)
+        self._memory.learn(reference, self.key(message), known)
 
     def _in_time(self, message: Said) -> bool:
         if self._run.window is None:
@@ -180,7 +188,7 @@ class MessageSorter:
 
     def _channel(self, message: Said) -> int | None:
         if message.chat_type == "channel":
-            return message.chat if message.chat in self._channels else None
+            return int(message.chat) if message.chat in self._channels else None
         return self._memory.channel_of(message.chat)
 
     def _post_of(self, message: Said) -> str | None:
@@ -251,7 +259,7 @@ class MessageSorter:
         kind = self._kind(message)
         author = None
         if kind == "citizen" and message.sender is not None:
-            author = self._run.pseudonyms.author_key("max", message.sender)
+            author = author_key(self._run.pseudonyms, message.sender)
         try:
             created_at = moment(message.stamp, self._run.latest)
             edited_at = None if edited is None else moment(edited, self._run.latest)
@@ -262,7 +270,7 @@ class MessageSorter:
             message_row(
                 str(self._bot) if dialog else str(channel),
                 reference if dialog else post,
-                self._key(message),
+                self.key(message),
                 created_at,
                 place="chat" if dialog else "post",
                 author_kind=kind,
@@ -274,7 +282,7 @@ class MessageSorter:
             )
         )
 
-    def _land_removed(self, reference: str, chat: int, mid: str, known: Known) -> None:
+    def _land_removed(self, reference: str, mid: str, known: Known) -> None:
         self._handled.add(mid)
         if known.kind in _NO_ROW:
             return
@@ -286,10 +294,11 @@ class MessageSorter:
         except ImpossibleDateError:
             return
         if known.kind == "post":
-            self._rows["posts"].append(post_row(str(chat), mid, created_at, None, is_deleted=True))
+            self._rows["posts"].append(post_row(reference, mid, created_at, None, is_deleted=True))
             return
-        channel = chat if chat in self._channels else self._memory.channel_of(chat)
         in_dialog = not known.post
+        official = not in_dialog and int(reference) in self._channels
+        channel = reference if official else self._memory.channel_of(reference)
         self._rows["messages"].append(
             message_row(
                 str(self._bot) if in_dialog else str(channel),
@@ -317,4 +326,4 @@ class MessageSorter:
     def _set_aside(self, message: Said, reason: str, detail: str, resource: str = "messages") -> None:
         self._run.tallies[resource].received += 1
         record = {"timestamp": message.stamp, "text": message.text}
-        self._run.quarantine(resource, self._key(message), reason, detail, record, SAFE_FIELDS)
+        self._run.quarantine(resource, self.key(message), reason, detail, record, SAFE_FIELDS)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingestion.accounting import Tally
 from ingestion.network_rows import believable, page_row
-from ingestion.privacy import mask
+from ingestion.privacy import Pseudonyms, mask
 from ingestion.shape import FLAG, LIST, NUMBER, OBJECT, TEXT, Shape, names
 from ingestion.tables import Row
 
@@ -67,19 +67,24 @@ SAFE_FIELDS = frozenset({"timestamp", "text"})
 
 @dataclass(frozen=True)
 class Said:
-    """A message as the connector thinks of it. `sender` is a user's number; None: a channel speaks."""
+    """A message as the connector thinks of it. `sender` is a user's number; None: a channel speaks.
+
+    From the inbox comes what is `keyed`: a person's number is the person's key, and in a dialog, whose number
+    is a person's, `chat` and `mid` are keyed hashes. A dialog's links are never kept.
+    """
 
     mid: str
-    chat: int
+    chat: int | str
     chat_type: str
     stamp: int
-    sender: int | None
+    sender: int | str | None
     by_bot: bool
     text: str | None
     reply_to: str | None
     forward_of: tuple[int | None, str] | None  # chat and mid of what was forwarded
     views: int | None
     empty: bool
+    keyed: bool = False
 
     @property
     def digest(self) -> int:
@@ -108,6 +113,7 @@ def said(message: Mapping[str, Any]) -> Said:
     link, sender = message.get("link"), message.get("sender")
     linked: str | None = link["message"]["mid"] if link else None
     forward = (link.get("chat_id"), linked) if link and linked and link["type"] == "forward" else None
+    dialog = recipient["chat_type"] == "dialog"
     return Said(
         mid=body["mid"],
         chat=recipient["chat_id"],
@@ -116,11 +122,26 @@ def said(message: Mapping[str, Any]) -> Said:
         sender=None if sender is None else sender["user_id"],
         by_bot=bool(sender and sender.get("is_bot")),
         text=body.get("text"),
-        reply_to=linked if link and link["type"] == "reply" else None,
-        forward_of=forward,
+        reply_to=linked if link and link["type"] == "reply" and not dialog else None,
+        forward_of=None if dialog else forward,
         views=(message.get("stat") or {}).get("views"),
         empty=body.get("text") is None and not body.get("attachments") and forward is None,
     )
+
+
+def dialog_key(pseudonyms: Pseudonyms, chat: int) -> str:
+    """A dialog as rows name it: its number is a person's."""
+    return pseudonyms.author_key("max chat", chat)
+
+
+def message_key(pseudonyms: Pseudonyms, mid: str) -> str:
+    """A dialog's message as rows name it: its number holds the dialog's."""
+    return pseudonyms.author_key("max message", mid)
+
+
+def author_key(pseudonyms: Pseudonyms, sender: int | str) -> str:
+    """A person's key; what came from the inbox holds it in place of the number."""
+    return sender if isinstance(sender, str) else pseudonyms.author_key("max", sender)
 
 
 def moment(stamp: int, latest: datetime) -> datetime:

@@ -8,7 +8,6 @@ it: the marker is the one that an earlier load has landed. A window reads histor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -18,7 +17,9 @@ from ingestion.errors import ContractBroken
 from ingestion.max.client import MaxClient, Skipped
 from ingestion.max.memory import Memory
 from ingestion.max.messages import MessageSorter
-from ingestion.max.rows import CHAT, SENDER, UPDATE, Said, bot_row, channel_row, check_messages, said
+from ingestion.max.rows import CHAT, SENDER, UPDATE, bot_row, channel_row, check_messages, said
+from ingestion.max.updates import Updates, told
+from ingestion.max.webhook import journalled
 from ingestion.network_rows import page_row, wanted_pages
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
@@ -33,26 +34,15 @@ def read(run: Run) -> Iterator[Batch]:
     assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
     reader = _Reader(run, source)
     yield from reader.pages()
-    updates = _Updates()
+    updates = Updates()
     if run.live:
-        updates = reader.updates()
+        updates = reader.updates() if source.webhook is None else reader.pushed()
     reader.hint(updates)
     if not run.unfinished:
         # What the updates still to come would tell is told best by them, in its order.
         yield from reader.histories(updates)
     yield from reader.rest(updates)
     reader.remember()
-
-
-@dataclass
-class _Updates:
-    """One batch: the newest version of each message with the moment of its update, removals, service."""
-
-    def __init__(self) -> None:
-        self.messages: dict[str, tuple[Said, int, bool]] = {}  # mid → message, stamp, whether it was edited
-        self.edited: dict[str, int] = {}
-        self.removed: dict[str, int] = {}  # mid → chat
-        self.service: list[tuple[str, int, int]] = []  # id, chat, stamp
 
 
 class _Reader:
@@ -102,9 +92,9 @@ class _Reader:
             yield from run.land("pages", rows)
         run.state.update(channels=channels, bot=str(me["user_id"]), wanted=wanted, asked=self._day)
 
-    def updates(self) -> _Updates:
+    def updates(self) -> Updates:
         """One batch from the marker that is landed; the marker moves in dlt's state."""
-        run, found = self._run, _Updates()
+        run, found = self._run, Updates()
         tally = run.tallies["messages"]
         params: dict[str, Any] = {"limit": BATCH, "timeout": 0, "types": _TYPES}
         if "marker" in run.state:
@@ -115,7 +105,7 @@ class _Reader:
         messages = [update["message"] for update in updates if update.get("message") is not None]
         check_messages(messages, tally)
         for update in sorted(updates, key=lambda one: int(one["timestamp"])):
-            _sort_update(update, found)
+            found.take(told(update, run.pseudonyms))
         marker = answer.get("marker")
         if type(marker) is not int:
             raise ContractBroken(
@@ -126,11 +116,18 @@ class _Reader:
         run.unfinished = len(updates) >= BATCH
         return found
 
-    def hint(self, updates: _Updates) -> None:
+    def pushed(self) -> Updates:
+        """What the inbox has received since the last load; the position moves in dlt's state."""
+        found = Updates()
+        for update in journalled(self._run):
+            found.take(update)
+        return found
+
+    def hint(self, updates: Updates) -> None:
         """Histories may no longer show what others answer."""
         self._sort.hint({mid: entry[0] for mid, entry in updates.messages.items()})
 
-    def histories(self, updates: _Updates) -> Iterator[Batch]:
+    def histories(self, updates: Updates) -> Iterator[Batch]:
         """Messages of chats in which something happened since they were read."""
         tally = self._run.tallies["messages"]
         sort = self._sort
@@ -157,8 +154,8 @@ class _Reader:
             messages = [said(message) for message in history]
             sort.begin(messages)
             for message in messages:
-                if message.mid not in updates.removed:
-                    sort.take(message, updates.edited.get(message.mid), whole_day=self._first_today)
+                if (key := sort.key(message)) not in updates.gone:
+                    sort.take(message, updates.edited.get(key), whole_day=self._first_today)
             if self._first_today and not self._first_run and chat["type"] != "dialog":
                 sort.missing(reference, since, {message.mid for message in messages})
             yield from sort.land()
@@ -188,14 +185,15 @@ class _Reader:
         local = datetime.combine(opened, time(), self._run.region.zone)
         return to_unix(local.astimezone(UTC).replace(tzinfo=None)) * 1000
 
-    def rest(self, updates: _Updates) -> Iterator[Batch]:
+    def rest(self, updates: Updates) -> Iterator[Batch]:
         """What updates tell beyond the histories: removals, buttons, and chats that are in no list."""
         sort = self._sort
-        for mid, (message, stamp, edited) in updates.messages.items():
-            if mid not in updates.removed:
+        for key, (message, stamp, edited) in updates.messages.items():
+            if key not in updates.gone:
                 sort.take_update(message, stamp, edited=edited)
-        for mid, chat in updates.removed.items():
-            sort.remove(chat, mid, updates.messages.get(mid))
+        for places in updates.removed:
+            known = (updates.messages.get(key) for _, key in places)
+            sort.remove(places, next((one for one in known if one is not None), None))
         for number, chat, stamp in updates.service:
             sort.service(number, chat, stamp)
         yield from sort.land()
@@ -207,20 +205,3 @@ class _Reader:
             self._memory.remember(self._run.state)
             if not self._run.unfinished and self._complete:
                 self._run.state["day"] = self._day
-
-
-def _sort_update(update: dict[str, Any], found: _Updates) -> None:
-    kind, stamp = update["update_type"], update["timestamp"]
-    if kind in {"message_created", "message_edited"} and update.get("message") is not None:
-        message = said(update["message"])
-        edited = kind == "message_edited"
-        found.messages[message.mid] = (message, stamp, edited)
-        if edited:
-            found.edited[message.mid] = stamp
-    elif kind == "message_removed" and update.get("message_id") is not None:
-        found.removed[update["message_id"]] = update.get("chat_id") or 0
-    elif kind == "bot_started" and update.get("chat_id") is not None:
-        found.service.append((f"started:{stamp}", update["chat_id"], stamp))
-    elif kind == "message_callback" and update.get("message") is not None:
-        chat = update["message"]["recipient"]["chat_id"]
-        found.service.append((f"button:{(update.get('callback') or {}).get('callback_id')}", chat, stamp))

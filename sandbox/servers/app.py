@@ -89,6 +89,7 @@ def _region_routes(
         Route("/viber/pa/{method}", viber.endpoint, methods=["POST"]),
         Route("/_control/viber/deliver", viber.deliver, methods=["POST"]),
         Route("/_control/telegram/deliver", telegram.deliver, methods=["POST"]),
+        Route("/_control/max/deliver", max_server.deliver, methods=["POST"]),
         Route("/_control/messages", desk.message, methods=["POST"]),
         Route("/_control/telegram", desk.rewind_telegram, methods=["DELETE"]),
         Route("/_control/max", desk.rewind_max, methods=["DELETE"]),

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.conversations import NEVER, Chat, Said, Topic
 from sandbox.faults import Fault, Faults
+from sandbox.servers.hooks import push
 from sandbox.servers.max_objects import MaxObjects
 from sandbox.servers.talking import Params, RefusedError, TalkServer, parameters
 from sandbox.world import World
@@ -50,11 +52,13 @@ class MaxServer(TalkServer):
         self.objects = MaxObjects(world)
         self._planned: list[_Event] | None = None
         self._subscriptions: dict[str, Json] = {}
+        self._secret = ""
         self.rewind()
 
     def rewind(self) -> None:
         """Nothing is committed."""
         self._queue: list[_Event] = []
+        self._pushed: set[int] = set()
         self._committed = self._taken = self._reached = 0
 
     async def endpoint(self, request: Request) -> Response:
@@ -99,10 +103,33 @@ class MaxServer(TalkServer):
             kinds = params.get("update_types")
             moment = self.world.now * 1000
             self._subscriptions[url] = {"url": url, "time": moment, "update_types": kinds, "version": None}
+            self._secret = str(params.get("secret", ""))
             return {"success": True}
         if verb == "DELETE":
             return {"success": self._subscriptions.pop(url, None) is not None}
         return {"subscriptions": list(self._subscriptions.values())}
+
+    async def deliver(self, request: Request) -> Response:
+        """Push what is not committed, in order; {"url", "secret"} in the body name a webhook without TLS.
+        What is not answered with 200 is pushed again, with `again` everything. Says what became of it."""
+        wish = orjson.loads(await request.body() or b"{}")
+        url = str(wish.get("url") or next(iter(self._subscriptions), ""))
+        if not url:
+            return Response(b'{"error": "Register a webhook first: POST /max/subscriptions."}', 400)
+        headers = {"X-Max-Bot-Api-Secret": str(wish.get("secret", self._secret))}
+        self._advance()
+        waiting = [event for event in self._queue[self._committed :] if id(event) not in self._pushed]
+        failed = 0
+        for event in waiting:
+            body = orjson.dumps(_told(event))
+            fault = self.faults.take_http(request.url.path, {event.kind})
+            if await asyncio.to_thread(push, url, body, headers, fault):
+                self._pushed.add(id(event))
+            else:
+                failed += 1
+        if wish.get("again"):
+            self._pushed.clear()
+        return Response(orjson.dumps({"delivered": len(waiting) - failed, "failed": failed}))
 
     async def _wait(self, params: Params) -> None:
         """A long poll: no longer than asked, and not at all when something is there."""
@@ -132,7 +159,7 @@ class MaxServer(TalkServer):
             event = self._queue[place]
             place += 1
             if not kinds or event.kind in kinds:
-                updates.append({"update_type": event.kind, "timestamp": event.date * 1000, **event.build()})
+                updates.append(_told(event))
         return {"updates": updates, "marker": _FIRST_MARKER + place}
 
     def _advance(self) -> None:
@@ -265,6 +292,10 @@ class MaxServer(TalkServer):
                 words = [one for one in chat.said if _there(one, now) and one.role != "start"]
                 return [objects.private(chat, one, now) for one in words]
         raise MaxError(403, "chat.denied", "The bot has no access to the chat")
+
+
+def _told(event: _Event) -> Json:
+    return {"update_type": event.kind, "timestamp": event.date * 1000, **event.build()}
 
 
 def _there(said: Said, now: int) -> bool:

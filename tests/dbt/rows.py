@@ -123,6 +123,8 @@ def incident(
     answered: str | None = None,
     municipality: str | None = "Лесной район",
     executor: str = "Администрация Озёрска",
+    step: str | None = None,
+    closed: str | None = None,
 ) -> dict[str, list[Row]]:
     """One row of an «Инцидент» export."""
     row = {
@@ -132,6 +134,8 @@ def incident(
         "row_number": 2,
         "created_at": utc(created),
         "first_answered_at": utc(answered) if answered else None,
+        "closed_at": utc(closed) if closed else None,
+        "step": step,
         "topic_group": "ЖКХ",
         "municipality": municipality,
         "executor": executor,

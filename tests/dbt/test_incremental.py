@@ -220,3 +220,52 @@ def test_authorities_that_share_a_name_multiply_nothing(street: Street) -> None:
     )
     assert found == [("incident", 2, 0), ("pos", 2, 2), ("vk", 2, 2)]
     assert street.differences() == {}
+
+
+def test_an_interim_answer_stays_when_the_final_one_takes_its_place(street: Street) -> None:
+    told = "Промежуточный ответ"
+    street.load(rows.incident("i7", "06-02 06:00", answered="06-03 06:00", step=told))
+    street.load(rows.incident("i8", "06-02 06:00", answered="06-03 06:00", step=told))
+    street.build()
+    answers = (
+        "select strftime(responded_at, '%m-%d'), is_interim, is_first, is_final from facts.fct_responses"
+        " join facts.fct_appeals using (appeal_id) where fct_appeals.source = 'incident'"
+        " and registered_at = '2026-06-02 06:00:00' order by all"
+    )
+    assert street.query(answers) == [("06-03", True, True, False)] * 2
+    # One export dates the final answer, the other one leaves the first date and tells the closing.
+    street.load(
+        rows.incident("i7", "06-02 06:00", answered="06-08 06:00", step="Готово", closed="06-09 06:00")
+    )
+    street.load(
+        rows.incident("i8", "06-02 06:00", answered="06-03 06:00", step="Готово", closed="06-09 06:00")
+    )
+    street.build()
+    interim = ("06-03", True, True, False)
+    finals = [("06-08", False, False, True), ("06-09", False, False, True)]
+    assert street.query(answers) == [interim, interim, *finals]
+    assert street.differences() == {}
+
+
+def test_who_answers_is_of_the_kind_it_was_then(street: Street) -> None:
+    """A management company became an institution on 6 June; what it answered before stays commercial."""
+    utility = {
+        "authority_id": "u1",
+        "name": "УК Уют",
+        "authority_kind": "commercial",
+        "level": "institution",
+        "fetched_at": rows.utc("06-01 00:00"),
+    }
+    street.load(rows.registry(authorities=[utility]))
+    changed = {**utility, "authority_kind": "institution", "fetched_at": rows.utc("06-06 00:00")}
+    street.load(rows.registry(authorities=[changed]))
+    for number, answered in enumerate(("05-30 06:00", "06-05 06:00", "06-07 06:00")):
+        one = rows.incident(f"u{number}", "05-29 06:00", answered=answered, executor="УК Уют")
+        street.load(one)
+    street.build_all()
+    found = street.query(
+        "select strftime(responded_at, '%m-%d'), authority_kind from facts.fct_responses"
+        " where authority_id = 'u1' order by 1"
+    )
+    assert found == [("05-30", "commercial"), ("06-05", "commercial"), ("06-07", "institution")]
+    assert street.differences() == {}

@@ -15,7 +15,6 @@ import yaml
 
 from ingestion.config import Patience, Region, load_regions
 from ingestion.errors import IngestionError
-from ingestion.http import Api
 from ingestion.inbox.serve import receiving
 from ingestion.pipeline import LoadReport, ingest
 from ingestion.sources import SOURCES
@@ -242,28 +241,6 @@ def lost(source: str, got: Any, clean: Any) -> list[tuple[Any, ...]]:
         words = [n for n, name in enumerate(names) if name in _WORDS]
         there = {_unspoiled(row, words) for row in got[table.name]}
         found += [(table.name, *row) for row in clean[table.name] if _unspoiled(row, words) not in there]
-    return found
-
-
-def answered_fields(street: Street, source: str, patch: pytest.MonkeyPatch) -> set[str]:
-    """Names of all fields that a source's answers hold on a good day."""
-    found: set[str] = set()
-    settled = Api._settled
-
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            found.update(node)
-        for one in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-            walk(one)
-
-    def noted(self: Api, *args: Any) -> Any:
-        status, body = settled(self, *args)
-        walk(body)
-        return status, body
-
-    with patch.context() as context:
-        context.setattr(Api, "_settled", noted)
-        street.load(source)
     return found
 
 

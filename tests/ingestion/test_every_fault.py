@@ -19,7 +19,6 @@ from tests.ingestion.fault_support import (
     PAGES,
     Connector,
     Street,
-    answered_fields,
     bad_hours,
     bad_luck,
     lost,
@@ -173,28 +172,6 @@ def test_every_class_at_once_at_5_percent(
     got, wanted = street.state(connector.name), clean[connector.name]
     if different := spoiled_only(connector.name, got, wanted):
         assert len(lost(connector.name, got, wanted)) <= len(street.quarantined(connector.name)), different
-
-
-@pytest.mark.chaos
-@each
-def test_any_field_of_any_answer_may_break(
-    street: Street, connector: Connector, clean: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each field in turn comes as null, as another type, or not at all: a load ends well or with a sentence,
-    and never with a defect of ours."""
-    fields = answered_fields(street, connector.name, monkeypatch)
-    wrong = []
-    for number, field in enumerate(sorted(fields)):
-        for kind in BREACHES:
-            running = Street(street.sandbox, street.root / f"{field}-{kind}")
-            running.strike({"kind": kind, "path_contains": connector.path, "field": field, "times": 999})
-            for network in ("telegram", "max"):
-                running.sandbox.rewind(network)
-            try:
-                running.fails(connector.name)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect
-                wrong.append(f"{number} {kind} {field}: {type(error).__name__} {error!s:.200}")
-    assert wrong == []
 
 
 @pytest.mark.parametrize(

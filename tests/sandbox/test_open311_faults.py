@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 import yaml
+from georeport import GeoReport
 
 from ingestion.config import load_regions
 from ingestion.pipeline import LoadReport, ingest
@@ -24,7 +25,7 @@ SELECT = "select * exclude (_dlt_load_id, fetched_at) from raw.open311_requests 
 def running(example_text: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     folder = tmp_path_factory.mktemp("open311")
     scenario = folder / "mine.yaml"
-    told = enriched(yaml.safe_load(example_text)) | {"open311": {"page_size": 10}}
+    told = enriched(yaml.safe_load(example_text)) | {"open311": {"page_size": 10, "requests_per_second": 900}}
     scenario.write_text(yaml.safe_dump(told, allow_unicode=True), "utf-8")
     with launch(scenario, folder / "data") as sandbox:
         yield sandbox
@@ -64,6 +65,26 @@ def test_a_plain_client_reads_what_the_connector_landed(sandbox: Sandbox, clean:
         seen |= {request["service_request_id"]: request for request in found}
     assert len(seen) == len(clean) == 40
     assert {request["status"] for request in seen.values()} == {"open", "closed"}
+
+
+def test_a_published_client_is_content(sandbox: Sandbox, clean: list[Any]) -> None:
+    """`georeport`, which others wrote against the cities' own services."""
+    client = GeoReport(f"{sandbox.url}/open311", jurisdiction="city.sandbox")
+    services = {one["service_code"] for one in client.get_service_list()}
+    found: dict[str, Any] = {}
+    for day in range(1, 15):
+        window = {"start_date": f"2026-03-{day:02}T00:00:00Z", "end_date": f"2026-03-{day + 1:02}T00:00:00Z"}
+        requests = client.get_service_requests(**window)
+        assert len(requests) <= 10
+        found |= {one["service_request_id"]: one for one in requests}
+    landed = {row[1]: row for row in clean}
+    assert landed.keys() >= found.keys()
+    assert len(found) > 30
+    assert {one["service_code"] for one in found.values()} <= services
+    number = min(found)
+    assert client.get_service_requests(service_request_id=number) == [found[number]]
+    closed = client.get_service_requests(status="closed", **window)
+    assert {one["status"] for one in closed} <= {"closed"}
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,13 @@ def test_the_facts_hold_what_the_truth_counts(deployment: Deployment) -> None:
     assert {str(day): count for day, count in by_day} == counts["appeals_by_local_day"]
     assert dict(by_territory) == {k: v for k, v in counts["appeals_by_territory"].items() if v}
     assert dict(responses) == counts["responses_by_source"]
+    interim = "select count(*) from facts.fct_responses where source = 'incident' and is_interim"
+    assert deployment.query(interim) == [(counts["incident_interim_responses"],)]
+    assert counts["incident_interim_responses"] > 0
+    kinds = deployment.query(
+        "select distinct authority_kind from facts.fct_responses where source = 'incident'"
+    )
+    assert {("commercial",), ("municipality",)} <= set(kinds)
 
 
 def test_rows_without_a_date_are_in_quarantine_and_counted(deployment: Deployment) -> None:

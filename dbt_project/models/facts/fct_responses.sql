@@ -26,6 +26,10 @@ regions as (
     select * from {{ ref('dim_regions') }}
 ),
 
+kinds as (
+    select * from {{ ref('stg_registry__authority_kinds') }}
+),
+
 numbered as (
     select
         responses.response_id,
@@ -34,6 +38,7 @@ numbered as (
         appeals.source,
         appeals.channel,
         responses.authority_id,
+        kinds.authority_kind,
         responses.author_kind,
         responses.responded_at,
         cast({{ local_time('responses.responded_at', 'regions.time_zone') }} as date) as local_date,
@@ -57,6 +62,12 @@ numbered as (
     -- a branch whose root is not a citizen's message is no appeal, so what is said there answers none
     inner join appeals on responses.appeal_id = appeals.appeal_id
     inner join regions on appeals.region_id = regions.region_id
+    left join kinds
+        on
+            appeals.region_id = kinds.region_id
+            and responses.authority_id = kinds.authority_id
+            and responses.responded_at >= kinds.valid_from
+            and (kinds.valid_until is null or responses.responded_at < kinds.valid_until)
 ),
 
 final as (
@@ -67,6 +78,7 @@ final as (
         source,
         channel,
         authority_id,
+        authority_kind,
         author_kind,
         responded_at,
         local_date,

@@ -18,6 +18,7 @@ final as (
         closed_at,
         first_answered_at,
         step,
+        {{ incident_is_interim('step') }} as is_answered_interim,
         outcome_ru as outcome_label,
         incident_type,
         topic_group as topic_group_label,

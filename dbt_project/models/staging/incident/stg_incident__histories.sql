@@ -39,6 +39,9 @@ versions as (
         appeals.created_at,
         appeals.first_answered_at,
         appeals.closed_at,
+        {{ incident_is_interim('appeals.step') }} and appeals.first_answered_at is not null as is_interim,
+        length(appeals.first_answer_text) as answer_length,
+        {{ answer_key('appeals.first_answer_text') }} as answer_key,
         row_number() over (
             partition by appeals.region_id, appeals.incident_id
             order by loads.load_seq, appeals.file_name, appeals.row_number
@@ -75,15 +78,46 @@ compared as (
             and versions.version = earlier.version + 1
 ),
 
-final as (
+-- an interim answer is told until the final one takes its place in the row
+interims as (
     select
-        {{ surrogate_key(['region_id', "'incident'", 'incident_id']) }} as appeal_id,
         region_id,
+        incident_id,
+        first_answered_at,
+        answer_length,
+        answer_key,
+        row_number() over (partition by region_id, incident_id order by version desc) as newest_rank
+    from versions
+    where is_interim
+),
+
+told as (
+    select
+        region_id,
+        incident_id,
         max(topic_changed_at) as topic_changed_at,
         max(edited) = 1 as has_edited_dates,
         max(load_seq) as load_seq
     from compared
     group by region_id, incident_id
+),
+
+final as (
+    select
+        {{ surrogate_key(['told.region_id', "'incident'", 'told.incident_id']) }} as appeal_id,
+        told.region_id,
+        told.topic_changed_at,
+        told.has_edited_dates,
+        interims.first_answered_at as interim_answered_at,
+        interims.answer_length as interim_answer_length,
+        interims.answer_key as interim_answer_key,
+        told.load_seq
+    from told
+    left join interims
+        on
+            told.region_id = interims.region_id
+            and told.incident_id = interims.incident_id
+            and interims.newest_rank = 1
 )
 
 select * from final
