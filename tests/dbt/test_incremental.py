@@ -99,6 +99,7 @@ def test_what_left_the_registry_takes_no_appeals(street: Street) -> None:
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_a_run_that_died_before_the_marts_loses_no_slice(street: Street) -> None:
     street.load(rows.incident("i2", "06-11 06:00"))
     street.build(skip=MARTS)
@@ -222,6 +223,7 @@ def test_authorities_that_share_a_name_multiply_nothing(street: Street) -> None:
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_an_interim_answer_stays_when_the_final_one_takes_its_place(street: Street) -> None:
     told = "Промежуточный ответ"
     street.load(rows.incident("i7", "06-02 06:00", answered="06-03 06:00", step=told))
@@ -247,6 +249,7 @@ def test_an_interim_answer_stays_when_the_final_one_takes_its_place(street: Stre
     assert street.differences() == {}
 
 
+@pytest.mark.scenario
 def test_who_answers_is_of_the_kind_it_was_then(street: Street) -> None:
     """A management company became an institution on 6 June; what it answered before stays commercial."""
     utility = {

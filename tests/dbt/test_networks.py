@@ -21,6 +21,7 @@ def appeals(street: Street, where: str) -> dict[str, tuple[bool, int]]:
     return {moment: (counted, answers) for moment, counted, answers in found}
 
 
+@pytest.mark.scenario
 def test_a_branch_is_one_appeal_however_deep_and_late_its_replies(street: Street) -> None:
     street.load(
         {

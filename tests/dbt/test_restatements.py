@@ -74,6 +74,7 @@ def test_a_closed_month_changes_only_with_a_row(press: Press) -> None:
     assert kept == [(5, 5, True)]
 
 
+@pytest.mark.scenario
 def test_the_audit_refuses_what_was_not_told(press: Press) -> None:
     press.street.load(rows.incident("i5", "06-20 06:00"))
     press.street.build()

@@ -84,6 +84,7 @@ def held(deployment: Deployment) -> list[list[Any]]:
     return [*rows, deployment.query(f"{books} group by 1 order by 1")]
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_load_loses_and_doubles_nothing(point: str, folder: Path, deployment: Deployment) -> None:
     write(folder, 0, 100, "a.csv")

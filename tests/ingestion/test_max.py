@@ -183,6 +183,7 @@ _BREACHES = {
 _UPDATES_ONLY = {"updates are lost", "updates move"}
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("trouble", [*TROUBLES, *_DATA])
 def test_bad_days_leave_no_trace(clean: Desk, desk: Desk, trouble: str) -> None:
     desk.sandbox.faults((TROUBLES | _DATA)[trouble])
@@ -201,6 +202,7 @@ def test_bad_days_leave_no_trace(clean: Desk, desk: Desk, trouble: str) -> None:
         assert desk.query("select count(*) from raw.quarantine") == [(0,)]
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("kind", ["emoji_text", "nul_text", "long_text", "null_value"])
 def test_odd_texts_land_and_absent_ones_are_named(clean: Desk, desk: Desk, kind: str) -> None:
     faults = [

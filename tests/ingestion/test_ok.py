@@ -174,6 +174,7 @@ _BREACHES = {
 }
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("trouble", [*TROUBLES, *_DATA])
 def test_bad_days_leave_no_trace(clean: Desk, desk: Desk, trouble: str) -> None:
     desk.sandbox.faults((TROUBLES | _DATA)[trouble])
@@ -191,6 +192,7 @@ def test_bad_days_leave_no_trace(clean: Desk, desk: Desk, trouble: str) -> None:
     assert desk.query("select count(*) from raw.quarantine") == [(0,)]
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("kind", ["emoji_text", "nul_text", "long_text", "big_id"])
 def test_odd_texts_and_large_numbers_land(clean: Desk, desk: Desk, kind: str) -> None:
     field = {"field": "author_id"} if kind == "big_id" else {}
