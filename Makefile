@@ -43,10 +43,10 @@ dev: setup ## Open the Dagster UI on http://127.0.0.1:3000.
 	$(BIN)/otklik dev
 
 test: setup ## The fast tests.
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not ($(HEAVY))" $(ROOMS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY))" $(ROOMS)
 
 test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
-	$(BIN)/pytest -n 2 --dist loadgroup --durations 30 -m "$(HEAVY)" $(ROOMS)
+	$(BIN)/pytest -n 2 --dist loadfile --durations 30 -m "$(HEAVY)" $(ROOMS)
 
 check: setup ## Lint, types, SQL, dbt parse, definitions.
 	$(BIN)/ruff check .

@@ -155,7 +155,7 @@ def test_odd_texts_and_unknown_fields_change_nothing_but_the_words(
 
 @pytest.mark.chaos
 @each
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_every_class_at_once_at_5_percent(
     street: Street, connector: Connector, clean: dict[str, Any], seed: int
 ) -> None:

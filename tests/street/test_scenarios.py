@@ -53,13 +53,7 @@ def by(what: str, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], dict[str,
     return {(row[what], *(row[name] for name in WINDOW)): row for row in rows}
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        pytest.param(name, marks=pytest.mark.xdist_group(name))  # side by side: each has its own deployment
-        for name in sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
-    ],
-)
+@pytest.mark.parametrize("scenario", sorted(path.stem for path in SCENARIOS.glob("*.yaml")))
 def test_a_scenario_comes_out_as_its_truth_says(scenario: str, tmp_path: Path) -> None:
     rows = play(scenario, tmp_path)
 
