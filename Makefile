@@ -46,7 +46,7 @@ test: setup ## The fast tests.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY))" $(ROOMS)
 
 test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
-	$(BIN)/pytest -n 2 --dist loadfile --durations 30 -m "$(HEAVY)" $(ROOMS)
+	$(BIN)/pytest -n 2 --dist loadfile --durations 30 -m "$(HEAVY)" $(OPTIONS) $(ROOMS)
 
 check: setup ## Lint, types, SQL, dbt parse, definitions.
 	$(BIN)/ruff check .
