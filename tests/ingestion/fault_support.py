@@ -295,8 +295,8 @@ def bad_luck(connector: Connector, seed: int, share: float, times: int) -> list[
 
 
 OUTAGES: dict[str, tuple[dict[str, Any], str]] = {
-    "429 with a hint": ({"kind": "http_429", "retry_after": 1}, "HTTP 429"),
-    "429 without a hint": ({"kind": "http_429", "retry_after": None}, "HTTP 429"),
+    "429 with a hint": ({"kind": "http_429", "retry_after": 1}, "HTTP 429 … after all retries"),
+    "429 without a hint": ({"kind": "http_429", "retry_after": None}, "HTTP 429 … after all retries"),
     "500": ({"kind": "http_500"}, "HTTP 500 (http_500) after all retries"),
     "502": ({"kind": "http_502"}, "HTTP 502 (http_502) after all retries"),
     "503": ({"kind": "http_503"}, "HTTP 503 (http_503) after all retries"),

@@ -76,6 +76,8 @@ def missing(street: Street, connector: Connector, clean: dict[str, Any]) -> list
     return lost(connector.name, got, wanted)
 
 
+# Connector and seed of days that still end wrong: to be mended, then taken off this list.
+KNOWN_DEFECTS = {("ok", 2), ("max", 2)}
 each = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=list(CONNECTORS))
 
 
@@ -106,7 +108,8 @@ def test_an_outage_is_one_sentence_and_the_next_run_heals(
 ) -> None:
     fault, words = OUTAGES[trouble]
     street.strike({**fault, "path_contains": connector.path, "skip": 1, "times": 99})
-    assert words in street.fails(connector.name)
+    said = street.fails(connector.name)
+    assert all(part in said for part in words.split(" … ")), said
     heals(street, connector, clean)
 
 
@@ -155,11 +158,13 @@ def test_odd_texts_and_unknown_fields_change_nothing_but_the_words(
 
 @pytest.mark.chaos
 @each
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_class_at_once_at_5_percent(
-    street: Street, connector: Connector, clean: dict[str, Any], seed: int
+    street: Street, connector: Connector, clean: dict[str, Any], seed: int, request: pytest.FixtureRequest
 ) -> None:
     """Runs follow each other until one is clean. What the faults left are spoiled words, or it is named."""
+    if (connector.name, seed) in KNOWN_DEFECTS:
+        request.applymarker(pytest.mark.xfail(reason="seen on 22 November 2026, cause not found yet"))
     street.patience = street.patience.model_copy(update={"attempts": 6})
     street.strike(*bad_luck(connector, seed, 0.05, times=3))
     said = [street.fails(connector.name)]
