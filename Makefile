@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ROOMS := tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration
 HEAVY := scenario or browser or chaos or postgres or spark
 
-.PHONY: help setup demo dev test test-heavy check clean lock
+.PHONY: help setup demo dev test test-heavy bench check clean lock
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ test: setup ## The fast tests.
 
 test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
 	$(BIN)/pytest -n 2 --dist loadfile --durations 30 -m "$(HEAVY)" $(OPTIONS) $(ROOMS)
+
+bench: setup ## All benchmarks into benchmarks/RESULTS.md; half an hour on an idle machine.
+	$(BIN)/python -m benchmarks $(OPTIONS)
 
 check: setup ## Lint, types, SQL, dbt parse, definitions.
 	$(BIN)/ruff check .
