@@ -156,9 +156,10 @@ class _Reader:
             except MethodStopped as stopped:
                 self.limit("messages", stopped)
                 return
-        if self._run.live and listed_now:
-            self._known.add(group)
+        if self._run.live:
             self._owe(group, discussions)
+            if listed_now:
+                self._known.add(group)
 
     def _owing(self, group: str) -> dict[str, Owed]:
         oldest = self._today - self._source.lookback_days
