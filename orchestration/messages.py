@@ -49,6 +49,13 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "alert_sent": ("Сообщение отправлено.", "The message was sent."),
     "alert_none": ("Всё в порядке.", "All is well."),
+    "maintain_did": ("Удалено: {what}: {count}, {size}", "Deleted: {what}: {count}, {size}"),
+    "maintain_would": ("Будет удалено: {what}: {count}, {size}", "Would be deleted: {what}: {count}, {size}"),
+    "maintain_releases": ("прежние выпуски", "old releases"),
+    "maintain_runs": ("записи о старых запусках", "records of old runs"),
+    "maintain_working_files": ("рабочие файлы загрузок", "working files of loads"),
+    "maintain_leftovers": ("недоделанное прерванными запусками", "what killed runs left unfinished"),
+    "maintain_logs": ("начала длинных журналов", "beginnings of long logs"),
     "backed_up": (
         "Копия готова: {folder}, файлов {files}, {size}",
         "Backed up: {folder}, {files} files, {size}",

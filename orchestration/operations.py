@@ -96,16 +96,16 @@ def read_status(settings: Settings) -> Status:
         for source in region.connected
     ]
     with dagster_instance(settings) as instance:
-        records = instance.get_run_records(limit=1)
         last_run = None
         failures: list[str] = []
         refused: list[tuple[str, str]] = []
-        if records:
-            run = records[0].dagster_run
+        newest = _newest_runs(instance)
+        if run := newest.get("street"):
             last_run = {"run_id": run.run_id, "status": run.status.value, "job": run.job_name}
+        for run in newest.values():
             if run.status.value == "FAILURE":
-                failures = _failed_steps(instance, run.run_id)
-                refused = _refused_checks(instance, run.run_id)
+                failures += _failed_steps(instance, run.run_id)
+                refused += _refused_checks(instance, run.run_id)
     release = None
     if manifest:
         release = {"id": manifest["id"], "as_of": manifest["as_of"], "git_commit": manifest["git_commit"]}
@@ -160,6 +160,15 @@ def run_query(
                 f"The query was refused: {words}",
                 '`otklik query "show all tables"` lists what can be asked',
             ) from None
+
+
+def _newest_runs(instance: Any) -> dict[str, Any]:
+    """The newest run of the street and of the maintenance: one that went well does not mend the other."""
+    found: dict[str, Any] = {}
+    for record in instance.get_run_records(limit=50):
+        run = record.dagster_run
+        found.setdefault("maintenance" if run.job_name == "maintenance" else "street", run)
+    return found
 
 
 def _failed_steps(instance: Any, run_id: str) -> list[str]:
