@@ -28,7 +28,7 @@ def main() -> int:
     if told.rounds:
         with (
             tempfile.TemporaryDirectory(prefix="otklik-chaos-") as folder,
-            laboratory(Path(folder), postgres=True) as bench,
+            laboratory(Path(folder), postgres=told.only != "alone") as bench,
         ):
             for trial in _trials(bench, told.rounds, told.seed, told.only):
                 keep(told.notes, trial)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from multiprocessing.context import ForkServerProcess
 
 from tests.chaos.laboratory import Laboratory, Trial
-from tests.chaos.victim import load, publish
+from tests.chaos.victim import load, publish, run
 
 # As the street goes, so that each restart comes further; extract, normalise and load of another source each.
 PARTS = (
@@ -75,6 +75,8 @@ def killed_alone(laboratory: Laboratory, seed: int, kills: int) -> Iterator[Tria
     measured = laboratory.lap.parts()
     died: list[tuple[str, bool]] = []
     plan = [(load, part) for part in ("extract", "normalise", "load") for _ in range(kills)]
+    # One run up to its candidate, so that there is news to publish.
+    plan += [(run, "candidate")]
     plan += [(publish, part) for part in ("candidate", "release", "serving", "swap") for _ in range(kills)]
     for work, part in plan:
         nth, seconds = luck.choice(measured[part]) if work is load else measured[part][0]

@@ -155,8 +155,8 @@ class Laboratory:
         work: Callable[..., None] = victim.run,
         **more: str,
     ) -> Lap:
-        """One run (or other `work` of victim's) in a process of its own. At the nth notice of a stage (`until`)
-        `strike` is called once."""
+        """One run, or other `work` of victim's, in a process of its own. At the nth notice of a stage
+        (`until`) `strike` is called once."""
         hears, says = mp.Pipe(duplex=False)
         begun = time.perf_counter()
         process = victim.start(work, self.env(folder) | more, says)
@@ -283,7 +283,9 @@ class Laboratory:
             cursor.execute("select tablename from pg_tables where schemaname = 'marts' order by 1")
             names = [row[0] for row in cursor.fetchall() if row[0] != VOLATILE.partition("/")[2]]
             found = {}
-            for name in [*(f"marts.{name}" for name in names), "otklik.release"]:
+            # The release's id and moment; the commit it names may be another one by now.
+            told = "(select release_id, as_of from otklik.release)"
+            for name in [*(f"marts.{name}" for name in names), told]:
                 cursor.execute(
                     f"select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {name} t"
                 )

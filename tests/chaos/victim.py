@@ -70,7 +70,7 @@ def load(environment: Mapping[str, str], says: Connection) -> None:
 
 
 def publish(environment: Mapping[str, str], says: Connection) -> None:
-    """Candidate, release, serving file and swap of what stands in the warehouse; its audit is not repeated."""
+    """Candidate, release, serving file and swap of what stands in the warehouse; without its audit."""
     os.environ.update(environment)
     from ingestion.config import load_settings
     from ingestion.lock import warehouse_lock
