@@ -85,6 +85,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "received": ("Получено", "Received"),
     "landed": ("Принято", "Landed"),
     "quarantined": ("В карантине", "Quarantined"),
+    "retried": ("Повторов в последней загрузке", "Repeats in the last load"),
     "quarantine_reasons": ("Карантин по причинам", "Quarantine by reason"),
     "reason": ("Причина", "Reason"),
     "rows": ("Строк", "Rows"),
