@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos.disks import troubled_disks
 from tests.chaos.kills import killed_alone, killed_receivers, killed_rounds
 from tests.chaos.laboratory import Laboratory, Trial, laboratory
 from tests.chaos.table import keep, kept, table, write
@@ -19,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=4, help="rounds of kills, 15 and a receiver's each")
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the next one has the next")
-    parser.add_argument("--only", choices=("kills", "alone", "disks"), help="only this part")
+    parser.add_argument("--only", choices=("kills", "alone"), help="only this part")
     parser.add_argument("--notes", type=Path, default=Path("data/chaos.jsonl"), help="trials, one per line")
     parser.add_argument("--write", type=Path, help="document whose table is made anew from the notes")
     told = parser.parse_args()
@@ -46,8 +45,6 @@ def _trials(bench: Laboratory, rounds: int, seed: int, only: str | None) -> Iter
     for n in range(rounds if only in (None, "kills") else 0):
         yield from killed_receivers(bench, seed + n, 4)
         yield from killed_rounds(bench, seed + n)
-    if only in (None, "disks"):
-        yield from troubled_disks(bench)
 
 
 if __name__ == "__main__":
