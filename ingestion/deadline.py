@@ -48,10 +48,14 @@ def _in_time(connection: HTTPConnection, answer: Any, seconds: float) -> Any:
     timer.daemon = True
     timer.start()
     try:
-        return answer()
+        response = answer()
     except Exception as error:
         if is_late.is_set():
             raise TimeoutError("the headers came too slowly") from error
         raise
     finally:
         timer.cancel()
+    if is_late.is_set():
+        # Headers that end where we hung up can look whole.
+        raise TimeoutError("the headers came too slowly")
+    return response
