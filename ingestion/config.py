@@ -56,6 +56,7 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_AS_OF": "as_of",
     "OTKLIK_LANG": "lang",
     "OTKLIK_KEEP_RELEASES": "keep_releases",
+    "OTKLIK_KEEP_RUNS_DAYS": "keep_runs_days",
     "OTKLIK_ALERT_URLS": "alert_urls",
     "OTKLIK_STALE_AFTER_HOURS": "stale_after_hours",
     "OTKLIK_POSTGRES_URL": "postgres_url",
@@ -74,6 +75,7 @@ class Settings(Strict):
     as_of: datetime | None = None
     lang: Literal["ru", "en"] = "ru"
     keep_releases: int = Field(default=30, ge=1)
+    keep_runs_days: int = Field(default=90, ge=1)
     alert_urls: SecretStr | None = None
     stale_after_hours: int = Field(default=26, ge=1)
     postgres_url: SecretStr | None = None

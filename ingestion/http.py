@@ -1,7 +1,7 @@
 """HTTP as every API source uses it: paced per token, patient with faults, bounded in time and size.
 
 Retries and back-off are dlt's `Client`; this adapter adds what it lacks: a rate limit that also counts
-repeats, and a deadline for the whole body, because a read time-out alone never ends a slow drip.
+repeats, and deadlines for the head and the whole body, because a read time-out alone never ends a slow drip.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from ingestion.accounting import Tally
 from ingestion.config import Patience
+from ingestion.deadline import bound
 from ingestion.errors import AccessRefused, RequestRefused, SourceDown
 
 MAX_BODY_BYTES = 256 * 2**20
@@ -191,6 +192,7 @@ class _PoliteAdapter(HTTPAdapter):
         super().__init__()
         self._pace = pace
         self._deadline = deadline
+        bound(self.poolmanager, deadline)
         self.sent = 0
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:

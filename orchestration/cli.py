@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.maintain_command import maintain
+
 if TYPE_CHECKING:
     from ingestion.config import Settings
     from orchestration.messages import Language
@@ -37,6 +39,8 @@ inbox_app = typer.Typer(no_args_is_help=True, help="The receiver of webhooks.")
 app.add_typer(inbox_app, name="inbox")
 postgres_app = typer.Typer(no_args_is_help=True, help="The PostgreSQL that releases are published to.")
 app.add_typer(postgres_app, name="postgres")
+
+app.command()(maintain)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RegionOption = Annotated[str, typer.Option(help="Read only this region's sources.")]

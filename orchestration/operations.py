@@ -20,7 +20,10 @@ class NoRelease(PublishError):  # noqa: N818 - says what is so
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """A source of a region: totals over its finished loads, and the last one's. None: it was never read."""
+    """A source of a region: totals over its finished loads, and the last one's. None: it was never read.
+
+    last_retries: requests of the last load that were repeats, because the one before them failed.
+    """
 
     region_id: str
     source: str
@@ -31,6 +34,7 @@ class SourceStatus:
     last_received: int
     last_quarantined: int
     note: str
+    last_retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,16 +100,16 @@ def read_status(settings: Settings) -> Status:
         for source in region.connected
     ]
     with dagster_instance(settings) as instance:
-        records = instance.get_run_records(limit=1)
         last_run = None
         failures: list[str] = []
         refused: list[tuple[str, str]] = []
-        if records:
-            run = records[0].dagster_run
+        newest = _newest_runs(instance)
+        if run := newest.get("street"):
             last_run = {"run_id": run.run_id, "status": run.status.value, "job": run.job_name}
+        for run in newest.values():
             if run.status.value == "FAILURE":
-                failures = _failed_steps(instance, run.run_id)
-                refused = _refused_checks(instance, run.run_id)
+                failures += _failed_steps(instance, run.run_id)
+                refused += _refused_checks(instance, run.run_id)
     release = None
     if manifest:
         release = {"id": manifest["id"], "as_of": manifest["as_of"], "git_commit": manifest["git_commit"]}
@@ -162,6 +166,15 @@ def run_query(
             ) from None
 
 
+def _newest_runs(instance: Any) -> dict[str, Any]:
+    """The newest run of the street and of the maintenance: one that went well does not mend the other."""
+    found: dict[str, Any] = {}
+    for record in instance.get_run_records(limit=50):
+        run = record.dagster_run
+        found.setdefault("maintenance" if run.job_name == "maintenance" else "street", run)
+    return found
+
+
 def _failed_steps(instance: Any, run_id: str) -> list[str]:
     from dagster import DagsterEventType
 
@@ -192,9 +205,15 @@ def _refused_checks(instance: Any, run_id: str) -> list[tuple[str, str]]:
 
 
 _LOADS = """
-    with newest as (
+    with finished as (
+        select loads.*
+        from raw.loads as loads
+        inner join raw._dlt_loads as done on loads._dlt_load_id = done.load_id and done.status = 0
+    ),
+
+    newest as (
         select region_id, source, max(load_seq) as load_seq
-        from raw.loads
+        from finished
         group by region_id, source
     )
 
@@ -209,9 +228,10 @@ _LOADS = """
             as last_received,
         cast(coalesce(sum(loads.quarantined) filter (where newest.load_seq is not null), 0) as bigint)
             as last_quarantined,
-        coalesce(max_by(loads.note, loads.load_seq), '') as note
-    from raw.loads as loads
-    inner join raw._dlt_loads as finished on loads._dlt_load_id = finished.load_id and finished.status = 0
+        coalesce(max_by(loads.note, loads.load_seq), '') as note,
+        cast(coalesce(sum(loads.retries) filter (where newest.load_seq is not null), 0) as bigint)
+            as last_retries
+    from finished as loads
     left join newest using (region_id, source, load_seq)
     group by loads.region_id, loads.source
 """

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -57,19 +60,39 @@ def run_street(settings: Settings, wish: Wish, listener: Listener | None = None)
     started = time.perf_counter()
     shelf = Shelf(settings.data / "published")
     before = (shelf.current_manifest() or {}).get("id")
-    with _quiet(settings), _listening(listener):
-        from orchestration.definitions import defs
+    try:
+        with _quiet(settings), _listening(listener):
+            from orchestration.definitions import defs
 
-        with dagster_instance(settings) as instance:
-            result = defs.resolve_job_def("refresh").execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                run_config=_run_config(wish),
-                tags=_tags(wish),
-            )
-            failures = [] if result.success else _failures(result)
+            with dagster_instance(settings) as instance:
+                result = defs.resolve_job_def("refresh").execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config=_run_config(wish),
+                    tags=_tags(wish),
+                )
+                failures = [] if result.success else _failures(result)
+    except Exception as error:
+        # Dagster's own books lie on the same disk as ours: where they cannot be written it ends in its way.
+        if not _is_of_the_disk(error):
+            raise
+        said = f"The disk of {settings.data} cannot be written: it is full or read-only"
+        said += "; make space and run again."
+        return Outcome("", before or "", False, time.perf_counter() - started, [said])
     after = (shelf.current_manifest() or {}).get("id", "")
     return Outcome(result.run_id, after, after != before, time.perf_counter() - started, failures)
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    """Whether a full or read-only disk is what an exception comes from."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return True
+        if isinstance(found, sqlite3.OperationalError) and re.search("disk|readonly", str(found)):
+            return True
+        found = found.__cause__ or found.__context__
+    return False
 
 
 @contextlib.contextmanager

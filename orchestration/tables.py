@@ -118,7 +118,7 @@ def show_status(status: Status, language: Language) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     if status.written_by:
         console.print(say(language, "busy", holder=status.written_by))
-    keys = ("region", "source", "last_load", "age", "received", "landed", "quarantined")
+    keys = ("region", "source", "last_load", "age", "received", "landed", "quarantined", "retried")
     show_rows(
         [say(language, key) for key in keys],
         [
@@ -132,6 +132,7 @@ def show_status(status: Status, language: Language) -> None:
                 source.received,
                 source.landed,
                 source.quarantined,
+                source.last_retries,
             ]
             for source in status.sources
         ],

@@ -192,7 +192,15 @@ def point_current(shelf: Shelf, release_id: str) -> None:
 
 
 def retire(shelf: Shelf, keep: int) -> list[str]:
-    """Delete old releases and return their ids.
+    """Delete old releases and return their ids."""
+    retired = retired_by(shelf, keep)
+    for release_id in retired:
+        shutil.rmtree(shelf.releases / release_id)
+    return retired
+
+
+def retired_by(shelf: Shelf, keep: int) -> list[str]:
+    """Ids of the releases that `retire` would delete.
 
     Kept are the newest `keep`, the last one of each of the newest `keep` days of as_of (so that a live
     deployment's minutes do not push out its days), and the current one.
@@ -202,10 +210,7 @@ def retire(shelf: Shelf, keep: int) -> list[str]:
     last_of_day = {release_id[:8]: release_id for release_id in standing}
     days = sorted(last_of_day)[-keep:]
     kept = {*standing[-keep:], *(last_of_day[day] for day in days), current["id"] if current else ""}
-    retired = [release_id for release_id in standing if release_id not in kept]
-    for release_id in retired:
-        shutil.rmtree(shelf.releases / release_id)
-    return retired
+    return [release_id for release_id in standing if release_id not in kept]
 
 
 def open_release(folder: Path) -> duckdb.DuckDBPyConnection:

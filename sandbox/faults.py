@@ -98,15 +98,16 @@ class Faults:
         """An error that the service itself tells; each server says it in its own way."""
         return self._take(ERROR_KINDS, path, methods)
 
-    def told(self, path: str, method: str, answer: Any, listing: str = "") -> Any:
+    def told(self, path: str, method: str, answer: Any, listing: str = "", *, begins: bool = False) -> Any:
         """The answer as it leaves the server: whole, or as the next data fault wants it.
 
         Faults of pages compare with the answer that the same method gave before, where `listing` says which
-        of its lists is read.
+        of its lists is read. A list that `begins` anew has no page before: what an earlier walk through it
+        ended with is no page that a service could repeat.
         """
         fault = self._take(DATA_KINDS - ERROR_KINDS, path, (method,))
         key = (path, method, listing)
-        previous, self._answers[key] = self._answers.get(key), answer
+        previous, self._answers[key] = None if begins else self._answers.get(key), answer
         if fault is None:
             return answer
         if fault.kind == "page_repeated":

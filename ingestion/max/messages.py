@@ -86,6 +86,9 @@ class MessageSorter:
         known = self._memory.known(reference, self.key(message))
         # The history may have told the words already, but not when they were changed.
         late_edit = edited and known is not None and known.digest == message.digest
+        if known is None and message.chat_type == "channel" and message.stamp < self._memory.oldest:
+            # Older than what is remembered: a history may have told it with its views, which no update has.
+            message = self._ask(message.mid) or message
         self._settle(message, stamp if edited else None, views_too=False, again=late_edit)
 
     def remove(self, places: Sequence[tuple[str, str]], told: tuple[Said, int, bool] | None) -> None:

@@ -32,6 +32,8 @@ _IMPOSSIBLE = "The date is before OK existed or in the future."
 
 # A topic as the cursor remembers it: [comments read, day it landed, unix of its last activity]
 Memory = list[int]
+# A topic that OK did not show as a whole: [comments promised, unix of its last activity, day it was first so]
+Owed = list[int]
 
 
 def read(run: Run) -> Iterator[Batch]:
@@ -61,7 +63,11 @@ class _Discussion:
 
 
 class _Reader:
-    """Live, it keeps `state['topics']` up to date: what was read of each topic of the look-back."""
+    """Live, it keeps `state['topics']` up to date: what was read of each topic of the look-back.
+
+    `state['owed']` holds by group the topics that OK listed but did not show as a whole. They are read again
+    for a look-back's days from then on, however old they are: a list of discussions goes back no further.
+    """
 
     def __init__(self, run: Run, source: OkSource) -> None:
         self._run = run
@@ -72,6 +78,8 @@ class _Reader:
         kept = run.state.get("topics", {}) if run.live else {}
         self._memory: dict[str, Memory] = {key: one for key, one in kept.items() if one[2] >= self._since}
         self._known = set(run.state.get("complete", [])) if run.live else set()
+        self._owed: dict[str, dict[str, Owed]] = dict(run.state.get("owed", {})) if run.live else {}
+        self._set_aside: set[str] = set()
         self._stopped: set[str] = set()
 
     def _lookback_from(self) -> datetime:
@@ -135,7 +143,9 @@ class _Reader:
     def group(self, group: str) -> Iterator[Batch]:
         """Posts of one group that are news, then the comments of those whose number changed."""
         try:
-            discussions = list(self._discussions(group))
+            listed_now = {one.topic: one for one in self._discussions(group)}
+            owed = {topic: _Discussion(topic, one[0], one[1]) for topic, one in self._owing(group).items()}
+            discussions = list((owed | listed_now).values())
             targets = yield from self._posts(group, discussions)
         except MethodStopped as stopped:
             self.limit("posts", stopped)
@@ -146,13 +156,30 @@ class _Reader:
             except MethodStopped as stopped:
                 self.limit("messages", stopped)
                 return
-        if self._run.live and discussions:
-            self._known.add(group)
+        if self._run.live:
+            self._owe(group, discussions)
+            if listed_now:
+                self._known.add(group)
+
+    def _owing(self, group: str) -> dict[str, Owed]:
+        oldest = self._today - self._source.lookback_days
+        return {topic: one for topic, one in self._owed.get(group, {}).items() if one[2] >= oldest}
+
+    def _owe(self, group: str, discussions: list[_Discussion]) -> None:
+        """Note what of a group was listed and not shown as a whole; what was shown by now is forgotten."""
+        before, owed = self._owing(group), {}
+        for one in discussions:
+            known = self._memory.get(one.topic)
+            if one.topic not in self._set_aside and (known is None or known[0] != one.comments):
+                since = before.get(one.topic, [0, 0, self._today])[2]
+                owed[one.topic] = [one.comments, one.active, since]
+        self._owed[group] = owed
 
     def remember(self) -> None:
         """Put the memory into dlt's state; it is committed together with the rows."""
         if self._run.live:
             self._run.state["topics"] = self._memory
+            self._run.state["owed"] = {group: one for group, one in self._owed.items() if one}
             self._run.state["complete"] = sorted(self._known)
             self._run.state["polled"] = to_unix(self._run.fetched_at)
 
@@ -243,6 +270,7 @@ class _Reader:
                 row = topic_row(group, record, one.comments, run.latest)
             except ImpossibleDateError:
                 tally.received += 1
+                self._set_aside.add(one.topic)
                 run.quarantine("posts", record["id"], "impossible date", _IMPOSSIBLE, record, SAFE_FIELDS)
                 continue
             if run.window is not None and row["created_at"] not in run.window:

@@ -30,6 +30,7 @@ class Open311Client:
 
     def __init__(self, source: Open311Source, region: Region, settings: Settings, tally: Tally) -> None:
         self._source, self._tally = source, tally
+        self._attempts = settings.patience.attempts
         key = settings.token(source.api_key_env, region, "open311") if source.api_key_env else None
         self._api = Api(
             title="Open311",
@@ -65,16 +66,18 @@ class Open311Client:
             yield from self._window(by, begin, end)
             begin = end
 
-    def _window(self, by: Filter, since: datetime, until: datetime) -> Iterator[list[Any]]:
-        page = self._page(by, since, until, 1)
+    def _window(
+        self, by: Filter, since: datetime, until: datetime, *, is_half: bool = False
+    ) -> Iterator[list[Any]]:
+        page = self._page(by, since, until, 1, self._attempts if is_half else 2)
         if len(page) < self._source.page_size:
             yield page
         elif until - since > _SHORTEST:
             middle = (since + (until - since) / 2).replace(microsecond=0)
             if middle <= since:
                 middle = since + _SHORTEST
-            yield from self._window(by, since, middle)
-            yield from self._window(by, middle, until)
+            yield from self._window(by, since, middle, is_half=True)
+            yield from self._window(by, middle, until, is_half=True)
         else:
             yield from self._pages(by, since, until, page)
 
@@ -94,13 +97,15 @@ class Open311Client:
                 )
             page = following
 
-    def _page(self, by: Filter, since: datetime, until: datetime, number: int) -> list[Any]:
+    def _page(self, by: Filter, since: datetime, until: datetime, number: int, tries: int = 2) -> list[Any]:
+        """One answer. An empty one is asked for again, up to `tries` times: that is how an answer gets lost,
+        and nobody would ask for the window again. Half of a full window is hardly ever empty."""
         first, last = _PARAMETERS[by]
         window = {first: iso_z(since), last: iso_z(until)}
         paging = {"page": number, "page_size": self._source.page_size}
         body = self._get("requests.json", {**window, **paging})
-        if body == []:
-            # That is how an answer gets lost, and nobody would ask for the window again.
+        while body == [] and tries > 1:
+            tries -= 1
             self._tally.retries += 1
             body = self._get("requests.json", {**window, **paging})
         if not isinstance(body, list):

@@ -1,6 +1,7 @@
 """Jobs and when they run."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -10,6 +11,7 @@ from ingestion.sources import SOURCES
 from orchestration.defs.alerts import say_what_failed
 from orchestration.defs.ingestion import LIVE_TAG
 from orchestration.keys import asset_key
+from orchestration.maintenance import maintain
 from orchestration.watch import watch
 
 IN_PROGRESS = [
@@ -63,6 +65,27 @@ def alerts() -> dg.SkipReason:
     return dg.SkipReason(" ".join(concern.sentence for concern in found.concerns) or "All is well.")
 
 
+@dg.op(name="maintain", description="Old releases, runs, working files; see `otklik maintain --dry-run`.")
+def clean(context: dg.OpExecutionContext) -> None:
+    """Says in the run's log what it deleted."""
+    for one in maintain(load_settings()):
+        context.log.info(f"{one.what}: {one.count} deleted, {one.size} bytes")
+
+
+@dg.job(name="maintenance", description="Delete what is past its time.", hooks={say_what_failed})
+def maintenance() -> None:
+    clean()
+
+
+weekly = dg.ScheduleDefinition(
+    name="weekly_maintenance",
+    job=maintenance,
+    cron_schedule="0 3 * * 0",
+    execution_timezone="UTC",
+    description="Every Sunday at 03:00 UTC.",
+)
+
+
 def nightly(region: Region) -> dg.ScheduleDefinition:
     """The daily refresh of a region, at 05:30 of its own time."""
     return dg.ScheduleDefinition(
@@ -79,6 +102,7 @@ def nightly(region: Region) -> dg.ScheduleDefinition:
 def schedules() -> Iterator[dg.ScheduleDefinition]:
     """The live schedule and one refresh per configured region; none before a region is configured."""
     yield every_minute
+    yield weekly
     try:
         regions = load_regions(load_settings())
     except ConfigError:
@@ -86,4 +110,4 @@ def schedules() -> Iterator[dg.ScheduleDefinition]:
     yield from (nightly(region) for region in regions.values())
 
 
-jobs = [refresh, live]
+jobs: list[Any] = [refresh, live, maintenance]

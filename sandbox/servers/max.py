@@ -74,6 +74,8 @@ class MaxServer(TalkServer):
             lambda: self._answer(request.method, path, params, token),
             error=_worded,
             listing=str(params.get("chat_id", "")),
+            # Updates are one long list: it never begins anew.
+            begins=path != "/updates" and not {"from", "marker"} & set(params),
         )
 
     def _answer(self, verb: str, path: str, params: Params, token: str) -> Any:

@@ -77,6 +77,7 @@ class OkServer(TalkServer):
             lambda: self._answer(method, params),
             error=lambda fault: OkError(fault.code),
             listing=str(params.get("discussionId", params.get("gid", ""))),
+            begins=not params.get("anchor"),
         )
 
     def _answer(self, method: str, params: Params) -> Any:

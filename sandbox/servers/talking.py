@@ -69,10 +69,12 @@ class TalkServer:
         error: Callable[[Fault], RefusedError],
         too_many: Callable[[int | None], Any] | None = None,
         listing: str = "",
+        begins: bool = False,
     ) -> Response:
         """The answer to one request, after whatever fault waits for it.
 
         `error` words a fault's `api_error`; `too_many` the body of a 429 where it carries the hint itself.
+        `begins`: it is the first page of the list `listing`.
         """
         self.log[f"{self.network} {method}"] += 1
         fault = self.faults.take_http(path, {method})
@@ -83,7 +85,7 @@ class TalkServer:
         try:
             if told := self.faults.take_error(path, {method}):
                 raise error(told)
-            body = self.faults.told(path, method, answer(), listing)
+            body = self.faults.told(path, method, answer(), listing, begins=begins)
         except RefusedError as refused:
             status, body = refused.status, refused.body
         raw = orjson.dumps(body)

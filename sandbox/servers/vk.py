@@ -150,7 +150,11 @@ class VkServer:
             raise VkError(fault.code)
         listing = {name: value for name, value in params.items() if name not in _PAGING}
         answer: Params = self.faults.told(
-            path, method, {"response": handler(params, token)}, orjson.dumps(listing).decode()
+            path,
+            method,
+            {"response": handler(params, token)},
+            orjson.dumps(listing).decode(),
+            begins=all(params.get(name) in {None, "", "0", 0} for name in _PAGING),
         )
         return answer
 

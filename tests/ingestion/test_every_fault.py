@@ -76,8 +76,6 @@ def missing(street: Street, connector: Connector, clean: dict[str, Any]) -> list
     return lost(connector.name, got, wanted)
 
 
-# Connector and seed of days that still end wrong: to be mended, then taken off this list.
-KNOWN_DEFECTS = {("ok", 2), ("max", 2)}
 each = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=list(CONNECTORS))
 
 
@@ -158,13 +156,14 @@ def test_odd_texts_and_unknown_fields_change_nothing_but_the_words(
 
 @pytest.mark.chaos
 @each
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [2, 4, 11])
 def test_every_class_at_once_at_5_percent(
-    street: Street, connector: Connector, clean: dict[str, Any], seed: int, request: pytest.FixtureRequest
+    street: Street, connector: Connector, clean: dict[str, Any], seed: int
 ) -> None:
-    """Runs follow each other until one is clean. What the faults left are spoiled words, or it is named."""
-    if (connector.name, seed) in KNOWN_DEFECTS:
-        request.applymarker(pytest.mark.xfail(reason="seen on 22 November 2026, cause not found yet"))
+    """Runs follow each other until one is clean. What the faults left are spoiled words, or it is named.
+
+    Each of these seeds once found a defect: of OK (2), Open311 (4), MAX (11).
+    """
     street.patience = street.patience.model_copy(update={"attempts": 6})
     street.strike(*bad_luck(connector, seed, 0.05, times=3))
     said = [street.fails(connector.name)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from pydantic import SecretStr
@@ -62,6 +64,32 @@ def test_a_slow_drip_is_ended(server: Server) -> None:
     started = time.monotonic()
     with pytest.raises(SourceDown, match="does not answer in time"):
         api(server).post("method/x", {})
+    assert time.monotonic() - started < 2
+
+
+def test_headers_that_drip_are_ended() -> None:
+    """A byte within each read time-out, and no end: as a broken proxy does for hours."""
+    stop = threading.Event()
+
+    def drip(door: socket.socket) -> None:
+        with suppress(OSError):
+            visitor, _ = door.accept()
+            with visitor:
+                for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 1000:
+                    visitor.send(bytes([byte]))
+                    if stop.wait(0.02):
+                        return
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = threading.Thread(target=drip, args=(door,))
+        thread.start()
+        patience = Patience(attempts=1, connect_timeout=1, read_timeout=1, response_deadline=0.3)
+        url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(SourceDown, match="does not answer in time"):
+            Api("VK", url, SecretStr(TOKEN), "SOME_TOKEN", 1000, patience).post("method/x", {})
+        stop.set()
+        thread.join()
     assert time.monotonic() - started < 2
 
 

@@ -128,6 +128,24 @@ def test_a_limit_keeps_what_was_read_and_the_next_load_reads_the_rest(clean: Des
     assert desk.newest("ok") == clean.newest("ok")
 
 
+def test_what_was_not_shown_is_read_again_however_old_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of discussions goes back a look-back only: what a load missed stands in no list later."""
+    later = "2026-05-01T12:00:00Z"
+    desk.sandbox.set_now(later)
+    desk.as_of = later
+    monkeypatch.setattr("ingestion.ok.source.PAGE", 100)  # so that nothing promises a page after the lost one
+    desk.sandbox.faults([{"kind": "page_lost", "method": "discussions.getComments"}])
+    first = desk.load("ok")
+    (note,) = first.resources["messages"].notes
+    assert note.startswith("OK showed 0 of the ")
+    healed = desk.load("ok").resources["messages"].landed
+    assert f"0 of the {healed} comments" in note
+    assert desk.judged("ok") == truth_of(desk.sandbox, "ok")
+    assert landed(desk.load("ok")) == {}
+
+
 def test_no_secret_is_ever_said(clean: Desk, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     desk.sandbox.faults([{"kind": "http_500", "times": 9}])

@@ -110,9 +110,9 @@ def test_live_leaves_out_what_is_not_polled(definitions: dg.Definitions) -> None
 
 
 def test_a_refresh_is_due_in_the_morning_of_the_region(automation: ModuleType, deployment: Path) -> None:
-    assert [schedule.name for schedule in automation.schedules()] == ["every_minute"]
+    assert [schedule.name for schedule in automation.schedules()] == ["every_minute", "weekly_maintenance"]
     (deployment / "far.yaml").write_text(REGION, "utf-8")
-    _, nightly = automation.schedules()
+    _, _, nightly = automation.schedules()
     assert (nightly.name, nightly.cron_schedule, nightly.execution_timezone) == (
         "refresh_far",
         "30 5 * * *",

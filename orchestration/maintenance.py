@@ -1,0 +1,149 @@
+"""What a deployment gathers and nobody needs: old releases, runs, working files, ends of killed runs.
+
+Raw is left alone whatever its age: histories are told from all its versions, and a rebuild must give the
+figures that were published. Persons leave it by erasure, not by age.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion.config import Settings
+from ingestion.lock import warehouse_lock
+from publishing.release import Shelf, retire, retired_by
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+LOCK_WAIT_SECONDS = 3600
+LOG_BYTES = 20 * 2**20  # what is kept of a log: its end
+
+
+@dataclass(frozen=True)
+class Removed:
+    """One kind of what went: how many, and the bytes they took."""
+
+    what: str
+    count: int
+    size: int
+
+
+def maintain(settings: Settings, *, dry_run: bool = False, now: datetime | None = None) -> list[Removed]:
+    """Delete what is past its time and say what it was; with `dry_run` only say it. Waits for a run that is
+    writing.
+
+    now: naive UTC, by default the wall clock; never OTKLIK_AS_OF, which says nothing of the age of files.
+    """
+    moment = now or datetime.now(UTC).replace(tzinfo=None)
+    with warehouse_lock(settings, "maintenance", LOCK_WAIT_SECONDS):
+        return [part(settings, moment, dry_run) for part in _PARTS]
+
+
+def _releases(settings: Settings, _: datetime, dry_run: bool) -> Removed:
+    shelf = Shelf(settings.data / "published")
+    gone = retired_by(shelf, settings.keep_releases)
+    size = sum(_size(shelf.releases / release_id) for release_id in gone)
+    if not dry_run:
+        retire(shelf, settings.keep_releases)
+    return Removed("releases", len(gone), size)
+
+
+def _runs(settings: Settings, now: datetime, dry_run: bool) -> Removed:
+    """Finished runs of Dagster with events, and the checks written down for them; the newest ten stay."""
+    from orchestration.street import dagster_instance
+
+    limit = now - timedelta(days=settings.keep_runs_days)
+    count = size = 0
+    with dagster_instance(settings) as instance:
+        newest = {record.dagster_run.run_id for record in instance.get_run_records(limit=10)}
+        for run_id in _old_runs(instance, limit):
+            if run_id in newest:
+                continue
+            notes = settings.data / "quality" / run_id
+            count, size = count + 1, size + _size(notes)
+            if not dry_run:
+                instance.delete_run(run_id)
+                shutil.rmtree(notes, ignore_errors=True)
+    return Removed("runs", count, size)
+
+
+def _old_runs(instance: dg.DagsterInstance, limit: datetime) -> Iterator[str]:
+    from dagster import DagsterRunStatus, RunsFilter
+
+    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+    chosen = RunsFilter(statuses=ended, created_before=limit.replace(tzinfo=UTC))
+    yield from [record.dagster_run.run_id for record in instance.get_run_records(chosen)]
+
+
+def _working_files(settings: Settings, _: datetime, dry_run: bool) -> Removed:
+    """dlt's working copies, which each load makes anew."""
+    return _cleared("working_files", _within(settings.data / "dlt", "*"), dry_run)
+
+
+def _leftovers(settings: Settings, _: datetime, dry_run: bool) -> Removed:
+    """What killed runs were building when they died."""
+    published = settings.data / "published"
+    patterns = (".candidate", ".serving-*", ".current", "restatements.new")
+    found = [path for pattern in patterns for path in _within(published, pattern)]
+    return _cleared("leftovers", found, dry_run)
+
+
+def _logs(settings: Settings, _: datetime, dry_run: bool) -> Removed:
+    count = size = 0
+    for path in _within(settings.data / "logs", "*"):
+        over = _size(path) - LOG_BYTES
+        if path.is_file() and over > 0:
+            count, size = count + 1, size + over
+            if not dry_run:
+                _keep_end(path)
+    return Removed("logs", count, size)
+
+
+def _keep_end(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(-LOG_BYTES, 2)
+        end = file.read().partition(b"\n")[2]
+        file.seek(0)
+        file.write(end)
+        file.truncate()
+
+
+def _cleared(what: str, paths: list[Path], dry_run: bool) -> Removed:
+    removed = Removed(what, len(paths), sum(_size(path) for path in paths))
+    for path in [] if dry_run else paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return removed
+
+
+def _within(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern)) if folder.is_dir() else []
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file or of a folder's files; a file that other releases link counts as well."""
+    if path.is_symlink() or not path.exists():
+        return 0
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    return sum(file.lstat().st_size for file in files)
+
+
+_PARTS: tuple[Callable[[Settings, datetime, bool], Removed], ...] = (
+    _releases,
+    _runs,
+    _working_files,
+    _leftovers,
+    _logs,
+)
+
+
+def as_dicts(removed: list[Removed]) -> list[dict[str, Any]]:
+    """Plain values for JSON and for Dagster."""
+    return [{"what": one.what, "count": one.count, "bytes": one.size} for one in removed]
