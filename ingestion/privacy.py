@@ -6,17 +6,13 @@ one scan. Organisations (club mentions, community links, ОГРН, ИНН) stay 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import SecretStr
-
-_BLOCK = 64  # bytes that SHA-256 takes at once
+from ingestion.pseudonyms import Pseudonyms as Pseudonyms
 
 PHONE, EMAIL, CARD, SNILS = "‹телефон›", "‹почта›", "‹карта›", "‹СНИЛС›"
 PASSPORT, LINK, PERSON, MENTION, AT = "‹паспорт›", "‹ссылка›", "‹имя›", "[mention]", "@…"
@@ -60,28 +56,6 @@ _FULL_NAME = re.compile(
     r"\b[А-ЯЁ][а-яё\-]+\s+[А-ЯЁ][а-яё]+\s+[А-ЯЁ][а-яё]+(?:вич|вна|чна|ьич)\w{0,2}\b"
     r"|\b[А-ЯЁ][а-яё\-]+\s+[А-ЯЁ]\.\s?[А-ЯЁ]\.|\b[А-ЯЁ]\.\s?[А-ЯЁ]\.\s?[А-ЯЁ][а-яё\-]+"
 )
-
-
-class Pseudonyms:
-    """Keyed, irreversible stand-ins for people; equal within a deployment as long as the key is."""
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key.get_secret_value().encode()
-
-    def author_key(self, namespace: str, identity: int | str) -> str:
-        """32 hex digits for a person of a source; the same in all regions."""
-        return hmac.digest(self._key, f"{namespace}:{identity}".encode(), "sha256").hex()[:32]
-
-    def pads(self) -> tuple[bytes, bytes]:
-        """The inner and outer padded key of HMAC-SHA256, for engines that compute `author_key` themselves:
-        sha256(outer + sha256(inner + message)). As secret as the key."""
-        key = self._key if len(self._key) <= _BLOCK else hashlib.sha256(self._key).digest()
-        key = key.ljust(_BLOCK, b"\0")
-        return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
-
-    def number(self, namespace: str, identity: int | str) -> int:
-        """A positive 60-bit number for a person, where a column must stay a number."""
-        return int(self.author_key(namespace, identity)[:15], 16)
 
 
 def clean(text: str) -> str:

@@ -75,18 +75,13 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     # What is read has not been masked yet: none of it may be spilled to the disk.
     connection.execute("SET temp_directory = ''")
     connection.execute("SET TimeZone = 'UTC'")
-    for name, pad in zip(_PADS, run.pseudonyms.pads(), strict=True):
-        connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
+    run.pseudonyms.teach(connection)
     for name, function, returns in (*_FUNCTIONS, ("numbers", Numbers(), "TINYINT")):
         _teach(connection, name, function, 1, returns)
     try:
         yield connection
     finally:
-        for name in _PADS:
-            connection.execute(f"RESET VARIABLE {name}")
-
-
-_PADS = ("inner_pad", "outer_pad")
+        run.pseudonyms.unteach(connection)
 
 
 def _teach(

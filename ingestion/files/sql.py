@@ -224,9 +224,7 @@ class Selects:
     def _value(self, field: str, kind: ColumnType) -> str:
         """The expression of one column of the raw table."""
         if field == "author_key":
-            author = self._text_of("author")
-            inner = f"sha256(getvariable('inner_pad') || encode('files:' || {author}))"
-            return f"left(sha256(getvariable('outer_pad') || unhex({inner})), 32)"
+            return f"keyed('files:' || {self._text_of('author')})"
         rule = self._mapping.columns.get(field)
         if rule is None:
             return "NULL"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def handlers_of(settings: Settings, regions: dict[str, Region]) -> dict[tuple[str, str], Handler]:
     """A handler per channel and region whose file names what the channel needs."""
-    pseudonyms = Pseudonyms(settings.hmac_key)
+    pseudonyms = settings.pseudonyms()
     found: dict[tuple[str, str], Handler] = {}
     for region in regions.values():
         viber, vk, telegram = region.sources.viber, region.sources.vk, region.sources.telegram
