@@ -33,7 +33,7 @@ _NO = ("нет", "false", "0", "no", "n", "н")
 _MASKED = frozenset(("text", "tags", "locality", "street", "house"))
 _NAMES_MASKED = frozenset(("authority",))
 # What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
-_HOLDERS = ("@", "[", "*", "<", "&")
+_HOLDERS = ("@", "[", "*", "<", "&", "обака", "обачка", "ОБАКА", "(at)", "{at}", "(AT)", "{AT}")
 # Each regular expression over a long text costs as much as reading it, so what is cheap goes first.
 _ANNOUNCED = "(?i:тел|звон|моб|сот|факс)"
 _SHORTEST_NUMBER, _LONG_TEXT = 8, 100  # bytes
