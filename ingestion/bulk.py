@@ -47,10 +47,12 @@ class BulkRows:
 
         def count(tests: Any) -> Any:
             nonlocal dropped
-            dropped += tests.true_count
+            dropped += sum(test is True for test in tests.to_pylist())
             return tests
 
-        say_erased(self.connection, erased)
+        if not self._begun:
+            # A transaction writes to one database, and temporary tables are another: all of it comes before.
+            say_erased(self.connection, erased)
         with suppress(duckdb.Error):
             self.connection.remove_function("count_erased")
         options: dict[str, Any] = {"type": "arrow", "side_effects": True}

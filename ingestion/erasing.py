@@ -1,7 +1,7 @@
 """Erase in raw: who or what is meant → references for the book → rows gone from every raw table.
 
-An appeal goes with everything said about it: its branch, its chat up to the next silence, its answers, and the
-same message in an export of «Инцидент». Whoever else wrote there keeps other messages elsewhere.
+An appeal goes with everything said about it: its branch, its chat up to the next silence, its answers, and
+the same message in an export of «Инцидент». Whoever else wrote there keeps other messages elsewhere.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.erasures import NAMED, Erasures, Reference, is_erased_sql, keyed, say_erased, written_at
 from ingestion.errors import UsageError
+from ingestion.inbox.drain import typed
 from ingestion.pseudonyms import Pseudonyms
 from ingestion.sources import all_tables
-from ingestion.inbox.drain import typed
 from ingestion.tables import RawTable
 from ingestion.traces import KEYED_BY_CHAT, rewrite_journal, rewrite_states, scalars
 
@@ -31,12 +31,12 @@ _VK_PLACE = re.compile(r"(-?\d+)_(\d+)(?:\?(\S*))?$")
 _TELEGRAM_LINK = re.compile(r"(?:https?://)?t\.me/(\w+)/(\d+)(?:\?comment=(\d+))?$")
 _TICKETS = {"pos": "pos_id", "incident": "incident_id", "open311": "service_request_id", "files": "ticket_id"}
 _PEOPLE = ("vk", "ok", "telegram", "max", "viber", "pos", "incident", "files")
-HOW = "see docs/privacy.md, «Erase»: 32 hex digits of appeal_id, SOURCE:ID, or a link to a post of VK or Telegram"
+HOW = "give an appeal_id of the facts, SOURCE:ID, or a link to a message of VK or Telegram (docs/privacy.md)"
 
 
 @dataclass(frozen=True)
 class Request:
-    """Who or what is to be erased: an author's key, or one object by what it is called outside or in the facts."""
+    """Who or what is to be erased: an author's key, or one object as the source or the facts call it."""
 
     author_key: str = ""
     source_ref: str = ""
@@ -64,9 +64,7 @@ def author_of(pseudonyms: Pseudonyms, author: str) -> str:
     if source == "vk":
         identity = re.sub(r"^(?:https?://)?(?:m\.|www\.)?(?:vk\.(?:com|ru)/)?id(?=\d+$)", "", identity)
         if not identity.isdecimal():
-            raise UsageError(
-                "VK knows people by numbers", "give it as vk:12345; vk.com/dev finds it by the name"
-            )
+            raise UsageError("VK knows people by numbers", "give it as vk:12345, not by the page's name")
     if source not in _PEOPLE or not identity:
         raise UsageError("Who is meant is not clear", f"write SOURCE:ID with one of: {', '.join(_PEOPLE)}")
     return pseudonyms.author_key(source, identity)
@@ -148,7 +146,8 @@ def erase(connection: duckdb.DuckDBPyConnection, book: Erasures, pseudonyms: Pse
             files |= {name for (name,) in found.fetchall()}
         if table.name.endswith("_messages"):
             found = connection.execute(
-                f"SELECT DISTINCT author_key, chat_id, message_id, place FROM raw.{table.name} WHERE {condition}"  # noqa: S608
+                "SELECT DISTINCT author_key, chat_id, message_id, place "
+                f"FROM raw.{table.name} WHERE {condition}"  # noqa: S608
             )
             for author, chat, message, place in found.fetchall():
                 done.messages |= {(str(one), message) for one in (author, chat) if one is not None}
@@ -269,7 +268,8 @@ def _count(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _stands(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     found = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? AND database_name = current_database()",
+        "SELECT 1 FROM duckdb_tables() "
+        "WHERE schema_name = ? AND table_name = ? AND database_name = current_database()",
         [schema, table],
     )
     return found.fetchone() is not None

@@ -1,7 +1,7 @@
 """The book of erasures: what was erased stays away, although nothing in the book says who or what it was.
 
-Sources show old messages again: the look-back of a network, an export that overlaps the last one, a backup. The
-book keeps keyed hashes of what was erased, and every load drops what it finds there, counted as `erased`.
+Sources show old messages again: the look-back of a network, an export that overlaps the last one, a backup.
+The book keeps keyed hashes of what was erased, and every load drops what it finds there, counted as `erased`.
 It is the file <data>/erasures.jsonl, apart from the warehouse, so that no restored backup undoes it.
 """
 
@@ -134,7 +134,7 @@ def is_erased_sql(table: RawTable) -> str:
     """
     named = NAMED[table.name]
     tests = [
-        f"coalesce({keyed_sql(reference)} IN (SELECT key FROM erased_references), false)"
+        f"coalesce({keyed_sql(reference)} IN (SELECT key FROM erased_references), false)"  # noqa: S608
         for reference in named.references
     ]
     if any(column.name == "author_key" for column in table.columns):
@@ -142,7 +142,7 @@ def is_erased_sql(table: RawTable) -> str:
         # Row by row there is one entry at most; without one the author was not erased.
         tests.append(
             f"coalesce({moment} <= (SELECT max(until) FROM erased_authors "
-            f"WHERE erased_authors.key = author_key), false)"
+            f"WHERE erased_authors.key = author_key), false)"  # noqa: S608 - columns of our own
         )
     return f"({' OR '.join(tests)})"
 

@@ -65,6 +65,14 @@ class NewFiles:
                 f"create it or correct {self._setting} in the region's file",
             )
         found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+        inside = folder.resolve()
+        for path in sorted(found):
+            # Whoever may put files there may not have us read others.
+            if not path.resolve().is_relative_to(inside):
+                raise UnreadableFile(
+                    f"The file {path} of {self._title} leads out of its folder",
+                    "put the file itself there in place of the link",
+                )
         return sorted(path for path in found if not is_draft(path))
 
 

@@ -53,7 +53,8 @@ _TOWN_PHONE = re.compile(
 )
 _TOWN_NUMBER = re.compile(r"\d(?:[\s\-]?\d){4}")
 _ANNOUNCED_PASSPORT = re.compile(
-    rf"(?<!‹)(паспорт|серия)([^\d\n]{{0,12}})\d{{2}}{_BLANK}?\d{{2}}[^\d\n]{{0,9}}\d{{6}}(?!\d)", re.IGNORECASE
+    rf"(?<!‹)(паспорт|серия)([^\d\n]{{0,12}})\d{{2}}{_BLANK}?\d{{2}}[^\d\n]{{0,9}}\d{{6}}(?!\d)",
+    re.IGNORECASE,
 )
 _PASSPORT = re.compile(
     rf"(?<!\d)(?<!\d-)\d{{2}}{_BLANK}?\d{{2}}"

@@ -1,8 +1,9 @@
 """People become keyed hashes: irreversible without the key, equal as long as the keys are.
 
-Keys are a chain. The first makes a hash of a person's id, each later one makes a new hash of the hash before it:
-what stands in the warehouse can be brought under a new key without knowing anybody's id (`ingestion.rekey`), a
-person keeps one key through rotations, and an old key alone no longer leads from an id to any row.
+Keys are a chain. The first makes a hash of a person's id, each later one makes a new hash of the hash before
+it: what stands in the warehouse can be brought under a new key without knowing anybody's id
+(`ingestion.rekey`), a person stays one person through it, and an old key alone no longer leads from an id to
+any row.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Pseudonyms:
         return number
 
     def identities(self) -> list[str]:
-        """What tells, without revealing them, under which keys rows were made: one word for each length of the
-        chain, the whole chain's last."""
+        """What tells, without revealing them, under which keys rows were made: one word for each length of
+        the chain, the whole chain's last."""
         first = _digest(self._keys[0], "otklik:identity of the key")
         return [
             Pseudonyms._of(self._keys[: count + 1]).onward(first, 1)[:16] for count in range(len(self._keys))
@@ -69,7 +70,7 @@ class Pseudonyms:
         for place, key in enumerate(self._keys):
             for name, pad in zip(("inner", "outer"), _pads(key), strict=True):
                 connection.execute(
-                    f"SET VARIABLE {name}_pad_{place} = (SELECT $pad::BLOB)",  # noqa: S608 - names of our own
+                    f"SET VARIABLE {name}_pad_{place} = (SELECT $pad::BLOB)",
                     {"pad": pad},
                 )
         keyed = _sql_digest("message", 0)

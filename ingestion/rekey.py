@@ -1,4 +1,4 @@
-"""A new key: every hash that stands in raw, in the states, in the journal and in the book is hashed once more.
+"""A new key: every hash in raw, in the states, in the journal and in the book is hashed once more.
 
 Nobody's id is needed for it. The new hash of an old hash is what reading makes of the id from now on
 (`ingestion.pseudonyms`), so that a person stays the same person through it.
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 _HASH = re.compile(r"[0-9a-f]{32}")
 _IN_TEXT = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _WALL = re.compile(r"([1-9]\d*)(_\d+)")
-# Columns of the tables of networks that hold a person's hash, or the source's own id where there is no person.
+# Columns of the tables of networks that hold a person's hash, or the source's own id.
 _MIXED = ("chat_id", "message_id", "reply_to", "post_id")
 _NETWORK_TABLES = ("_messages", "_posts")
 _WALLS = ("vk_mentions", "vk_comments", "vk_comment_readings")
 
 
 def keys_before(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> int:
-    """How many keys of the chain the warehouse's rows were made under. Raises UsageError where it is none, or all."""
+    """How many keys of the chain the warehouse's rows were made under; UsageError where none, or all."""
     found = connection.execute("SELECT identity FROM privacy.keys").fetchall()
     identities = pseudonyms.identities()
     if not found or found[0][0] not in identities:
@@ -56,8 +56,8 @@ def stands_under_older_key(connection: duckdb.DuckDBPyConnection, pseudonyms: Ps
 def rekey(connection: duckdb.DuckDBPyConnection, data: Path, pseudonyms: Pseudonyms) -> int:
     """Bring everything under the newest key and return how many values of raw changed.
 
-    Journal and book say beside their hashes which keys these were made under, and raw changes in one transaction
-    after them: interrupted at any moment, the same call goes on where it stood.
+    Journal and book say beside their hashes which keys these were made under, and raw changes in one
+    transaction after them: interrupted at any moment, the same call goes on where it stood.
     """
     count = keys_before(connection, pseudonyms)
     current = pseudonyms.identities()[-1]

@@ -64,13 +64,14 @@ def rewrite_states(connection: duckdb.DuckDBPyConnection, change: ChangeState) -
 
 def _has_states(connection: duckdb.DuckDBPyConnection) -> bool:
     found = connection.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'raw' AND table_name = '_dlt_pipeline_state'"
+        "SELECT 1 FROM information_schema.tables "
+        "WHERE table_schema = 'raw' AND table_name = '_dlt_pipeline_state'"
     )
     return found.fetchone() is not None
 
 
 def rewrite_journal(data: Path, change: ChangeEvent, mark: str = "") -> int:
-    """Let `change` alter every event of the inbox's journal, and write the file anew; how many went or changed.
+    """Let `change` alter every event of the inbox's journal, and write the file anew; how many did.
 
     With a `mark` that the journal bears already nothing is done; otherwise it bears it from now on.
     """

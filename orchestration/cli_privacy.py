@@ -57,7 +57,7 @@ def erase(
 
 
 def rotate_key() -> None:
-    """Bring all rows under a new OTKLIK_HMAC_KEY; OTKLIK_HMAC_OLD_KEYS names those before it. Then publish anew.
+    """Bring all rows under a new OTKLIK_HMAC_KEY, and publish anew; OTKLIK_HMAC_OLD_KEYS names those before.
 
     Stop `otklik inbox serve` first and start it with the new key afterwards (docs/privacy.md, «A new key»).
     """

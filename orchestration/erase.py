@@ -45,7 +45,7 @@ def erase_everywhere(
     """Erase what the request names; waits for a run that is writing.
 
     Raises UsageError where nothing of it stands in raw and nothing of it was erased before. The release that
-    follows states the moment of the current one, so that its figures differ by what was erased and nothing else.
+    follows states the moment of the current one: its figures differ by what was erased and by nothing else.
     """
     pseudonyms = settings.pseudonyms()
     with warehouse_lock(settings, "an erasure", wait):
@@ -136,7 +136,7 @@ def _tells(release: duckdb.DuckDBPyConnection, book: Erasures, pseudonyms: Pseud
     for (table,) in tables:
         columns = {row[0] for row in release.execute(f"describe {table}").fetchall()}
         for column in columns & {"appeal_id", "response_id"}:
-            named = f"{keyed_sql_of(column)} in (select key from erased_references)"
+            named = f"{keyed_sql_of(column)} in (select key from erased_references)"  # noqa: S608
             if release.execute(f"select 1 from {table} where {named} limit 1").fetchone():  # noqa: S608
                 return True
     return False

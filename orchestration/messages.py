@@ -62,8 +62,8 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "Erased {rows} rows ({tables}). Older releases taken back: {releases}",
     ),
     "erased_before": (
-        "В хранилище этого уже не было; доделано то, что могло остаться. Отозвано прежних выпусков: {releases}",
-        "It had gone from the warehouse before; what might remain was finished. Older releases taken back: {releases}",
+        "В хранилище этого уже не было; доделано остальное. Отозвано прежних выпусков: {releases}",
+        "It had gone from the warehouse before; the rest is done. Older releases taken back: {releases}",
     ),
     "erased_files": (
         "Эти присланные файлы содержали удалённое, уничтожьте их сами: {files}",

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.config import Settings
+from ingestion.erasing import Erased
 from ingestion.erasures import BOOK as ERASURES
 from ingestion.erasures import book_of, read_book
-from ingestion.erasing import Erased
 from ingestion.errors import UsageError, WarehouseError
 from ingestion.lock import warehouse_lock
 from orchestration.dbt_manifest import ensure_manifest

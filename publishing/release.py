@@ -108,7 +108,7 @@ def build_candidate(
 
     tables = list(tables)
     previous = shelf.current_manifest()
-    # An erasure may change rows that no load touched: what was a duplicate of the erased counts from now on.
+    # An erasure may change rows that no load touched: what was a duplicate of the erased counts now.
     rules = (provenance.fingerprint, provenance.erasures)
     reusable = (
         previous if previous and (previous["fingerprint"], previous.get("erasures", 0)) == rules else None

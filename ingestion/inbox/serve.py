@@ -16,7 +16,6 @@ from ingestion.inbox.app import Receiver
 from ingestion.inbox.handlers import Handler, ViberHandler, VkHandler
 from ingestion.inbox.journal import Journal, journal_path
 from ingestion.max.webhook import MaxHandler
-from ingestion.privacy import Pseudonyms
 from ingestion.telegram.webhook import TelegramHandler
 
 if TYPE_CHECKING:

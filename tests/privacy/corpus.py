@@ -1,7 +1,7 @@
 """A seeded corpus of Russian complaints with personal numbers planted in them, and what `mask` makes of it.
 
-Each text carries up to two planted items, in the shapes people write them, and things that look alike but name
-nobody: dates, sums, house numbers, registry numbers, routes, links to communities. Run it for the table of
+Each text carries up to two planted items, in the shapes people write them, and things that look alike but
+name nobody: dates, sums, house numbers, registry numbers, routes, links to communities. Run it for the table of
 docs/privacy.md:
 
     .venv/bin/python -m tests.privacy.corpus
@@ -42,7 +42,16 @@ _SENTENCES = (
     "Остановку убрали, а люди мёрзнут ({}), верните.",
 )
 _NAMES = ("ivan", "petrova", "olga", "s.sidorov", "kot_murka", "anna1985", "dmitriy", "marina-k", "lena_2000")
-_DOMAINS = ("mail.ru", "yandex.ru", "gmail.com", "bk.ru", "inbox.ru", "tmn.example.ru", "rambler.ru", "list.ru")
+_DOMAINS = (
+    "mail.ru",
+    "yandex.ru",
+    "gmail.com",
+    "bk.ru",
+    "inbox.ru",
+    "tmn.example.ru",
+    "rambler.ru",
+    "list.ru",
+)
 _PEOPLE = ("Иван Петров", "Анна", "Ольга Сидорова", "Дима К.", "Марина 🌸")
 
 
@@ -239,16 +248,22 @@ def _not_a_card(source: random.Random) -> str:
     return number
 
 
-HARMLESS: dict[str, Make] = {
-    "date": lambda s: s.choice(
+def _date(source: random.Random) -> str:
+    day, month, year = source.randint(1, 28), source.randint(1, 12), source.randint(2015, 2026)
+    hour, minute = source.randint(10, 23), source.randint(10, 59)
+    return source.choice(
         (
-            f"{s.randint(1, 28):02}.{s.randint(1, 12):02}.{s.randint(2015, 2026)}",
-            f"{s.randint(2015, 2026)}-{s.randint(1, 12):02}-{s.randint(1, 28):02}",
-            f"{s.randint(1, 9)}.{s.randint(1, 12):02}.{s.randint(2015, 2026)} {s.randint(10, 23)}-{s.randint(10, 59)}",
-            f"{s.randint(1, 28):02}.{s.randint(1, 12):02}.{s.randint(2015, 2026)} в {s.randint(0, 23)}:{s.randint(10, 59)}",
-            f"с 0{s.randint(1, 9)}.{s.randint(1, 12):02} по {s.randint(10, 28)}.{s.randint(1, 12):02}.2024",
+            f"{day:02}.{month:02}.{year}",
+            f"{year}-{month:02}-{day:02}",
+            f"{source.randint(1, 9)}.{month:02}.{year} {hour}-{minute}",
+            f"{day:02}.{month:02}.{year} в {hour}:{minute}",
+            f"с 0{source.randint(1, 9)}.{month:02} по {day:02}.{month:02}.{year}",
         )
-    ),
+    )
+
+
+HARMLESS: dict[str, Make] = {
+    "date": _date,
     "sum": lambda s: s.choice(
         (
             f"{s.randint(1, 99)} {_digits(s, 3)} {_digits(s, 3)} рублей",
@@ -357,10 +372,12 @@ def specimens(count: int, seed: int = 20261122) -> Iterator[Specimen]:
     source = random.Random(seed)
     for _ in range(count):
         planted = tuple(
-            (kind, PLANTED[kind](source)) for kind in source.sample(sorted(PLANTED), source.choice((0, 1, 1, 2)))
+            (kind, PLANTED[kind](source))
+            for kind in source.sample(sorted(PLANTED), source.choice((0, 1, 1, 2)))
         )
         harmless = tuple(
-            (kind, HARMLESS[kind](source)) for kind in source.sample(sorted(HARMLESS), source.choice((0, 1, 1, 2)))
+            (kind, HARMLESS[kind](source))
+            for kind in source.sample(sorted(HARMLESS), source.choice((0, 1, 1, 2)))
         )
         items = [item for _, item in (*planted, *harmless)]
         source.shuffle(items)

@@ -14,7 +14,7 @@ from dlt.common.versioned_state import decompress_state
 def found_below(folder: Path, needles: Iterable[str], leave_out: Iterable[str] = ()) -> dict[str, list[str]]:
     """Files below `folder` that hold a needle, each with the needles found; `leave_out` are names of folders.
 
-    Looks at the plain bytes of every file, and at what DuckDB, Parquet, SQLite, gzip and dlt's state compress.
+    Looks at the plain bytes of every file, and at what DuckDB, Parquet, SQLite, gzip and dlt's state pack.
     """
     wanted = {needle: (needle.encode(), needle.encode("utf-16-le")) for needle in needles}
     escaped = {needle: needle.encode("unicode_escape") for needle in needles}

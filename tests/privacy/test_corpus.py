@@ -1,4 +1,4 @@
-"""What `mask` finds of what people write, and what it leaves alone: at least as good as docs/privacy.md says."""
+"""What `mask` finds of what people write, and what it leaves alone: as good as docs/privacy.md says."""
 
 from __future__ import annotations
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
-from ingestion.config import load_settings
-from ingestion.erasing import Request, author_of
+from ingestion.clock import Window
+from ingestion.config import Settings, load_regions, load_settings
+from ingestion.erasing import Request, erase, find
 from ingestion.erasures import NAMED, book_of, read_book
-from ingestion.errors import ConfigError, UsageError
-from ingestion.inbox.journal import journal_path
+from ingestion.errors import UsageError
+from ingestion.lock import warehouse_lock
+from ingestion.pipeline import ingest
+from ingestion.sources import SOURCES
 from orchestration.erase import erase_everywhere
 from orchestration.rotate import rotate
 from orchestration.upkeep import backup, restore
@@ -30,6 +37,11 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         deployed.first = deployed.run(as_of=AS_OF)
         assert deployed.first.failures == []
         yield deployed
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("copies")
 
 
 def test_every_appeal_of_the_facts_can_be_named_in_raw(deployment: Deployment) -> None:
@@ -55,100 +67,155 @@ def test_what_is_not_there_changes_nothing(deployment: Deployment) -> None:
     assert deployment.files() == before
 
 
-@pytest.mark.parametrize("source", ["pos", "vk", "telegram"])
-def test_an_author_is_gone_everywhere_and_stays_away(
-    deployment: Deployment, source: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("source", ["pos", "vk", "telegram", "max", "ok", "viber", "files"])
+def test_nothing_of_an_author_stays_in_raw(deployment: Deployment, source: str, tmp_path: Path) -> None:
+    """On a copy of the warehouse: the author with most appeals in each source that knows authors."""
+    settings = load_settings()
+    pseudonyms = settings.pseudonyms()
+    shutil.copy(settings.warehouse, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+
+        def ask(sql: str) -> list[tuple[Any, ...]]:
+            return connection.execute(sql).fetchall()
+
+        author, count = ask(
+            f"select author_key, count(*) from facts.fct_appeals where source = '{source}' and is_countable"
+            " and author_key is not null group by all order by count(*) desc, author_key limit 1"
+        )[0]
+        chats = ask(
+            f"select page_id, chat_id from raw.{source}_messages where place = 'chat' and author_key = '{author}'"
+            if source in ("telegram", "max", "viber")
+            else "select 1, 1 where false"
+        )
+        before = dict(ask("select table_name, estimated_size from duckdb_tables() where schema_name = 'raw'"))
+        appeals = ask(f"select appeal_id from facts.fct_appeals where author_key = '{author}'")
+        book = find(connection, Request(author_key=author), settings.now(), pseudonyms)
+        done = erase(connection, book, pseudonyms)
+
+        assert done.total == sum(done.rows.values()) >= count
+        for table, named in NAMED.items():
+            columns = {name for (name, *_) in ask(f"describe raw.{table}")}
+            if "author_key" in columns:
+                assert ask(f"select count(*) from raw.{table} where author_key = '{author}'") == [(0,)]
+            for reference in named.references:
+                left = f"select count(*) from raw.{table} where {reference.sql} in (select unnest(?))"
+                assert connection.execute(left, [[one for (one,) in appeals]]).fetchall() == [(0,)]
+            gone = before[table] - ask(f"select count(*) from raw.{table}")[0][0]
+            assert gone == done.rows.get(table, 0)
+        for page, chat in chats:
+            left = (
+                f"select count(*) from raw.{source}_messages where page_id = '{page}' and chat_id = '{chat}'"
+            )
+            assert ask(left) == [(0,)]
+        # Again, by the book alone, as after a restore: nothing is left to do.
+        assert erase(connection, book, pseudonyms).total == 0
+
+
+def test_an_author_is_gone_everywhere_and_stays_away(deployment: Deployment, copies: Path) -> None:
     author = deployment.warehouse(
-        f"select author_key from facts.fct_appeals where source = '{source}' and author_key is not null"
+        "select author_key from facts.fct_appeals where source = 'vk' and author_key is not null"
         " and is_countable group by author_key order by count(*) desc, author_key limit 1"
     )[0][0]
-    appeals = [
+    appeals = {
         one
         for (one,) in deployment.warehouse(
             f"select appeal_id from facts.fct_appeals where author_key = '{author}'"
         )
-    ]
-    columns = deployment.warehouse(
-        "select table_name from information_schema.columns where table_schema = 'raw' and column_name = 'author_key'"
-    )
-    words = {
-        text
-        for (table,) in columns
-        for (text,) in deployment.warehouse(f"select text from raw.{table} where author_key = '{author}'")
-        if text and len(text) > 30
     }
-    # The same sentence may have been written by two people.
-    words -= {
-        text
-        for (table,) in columns
-        for (text,) in deployment.warehouse(f"select text from raw.{table} where author_key <> '{author}'")
-    }
-    needles = [author, *appeals, *words]
+    needles = {author, *appeals, *_words_of_nobody_else(deployment, author)}
+    assert len(needles) > len(appeals) + 1
     settings = load_settings()
-    made = backup(settings, tmp_path / "backup")
-    assert {hit for hits in found_below(deployment.data, needles).values() for hit in hits} >= {
-        author,
-        *appeals,
-    }
+    backup(settings, copies / "backup")
+    assert {hit for hits in found_below(deployment.data, needles).values() for hit in hits} == needles
     before = deployment.shelf.current_manifest()
-    told = deployment.query("select count(*) from marts.restatements")[0][0]
+    assert before is not None
+    rows = before["tables"]["facts/fct_appeals"]["rows"]
 
     done = erase_everywhere(settings, Request(author_key=author))
 
     assert done.outcome.failures == []
-    assert done.erased.rows
-    assert before is not None
     assert before["id"] in done.withdrawn
-    # The book holds the author's key, which is a keyed hash, and so that it can be recognised; nothing else does.
+    # The author's key is a keyed hash, and the book must know whom not to let in again; nothing else does.
     assert found_below(deployment.data, needles, ["sandbox"]) == {"erasures.jsonl": [author]}
-    gone = before["tables"]["facts/fct_appeals"]["rows"] - _rows(deployment, "fct_appeals")
-    assert gone >= len(appeals)
-    reasons = deployment.query(
-        f"select distinct reason from marts.restatements where replaced_release = '{before['id']}'"
+    left = _rows(deployment, "fct_appeals")
+    assert rows - left >= len(appeals)
+    told = f"select reason, count(*) from marts.restatements where replaced_release = '{before['id']}' group by 1"
+    ((reason, figures),) = deployment.query(told)
+    assert reason == "erasure"
+    assert figures > 0
+
+    # The sources show the same days once more.
+    erased = _read_again(settings)
+    assert erased["vk"] > 0
+    assert found_below(deployment.data, needles, ["sandbox"]) == {"erasures.jsonl": [author]}
+
+
+def test_a_backup_from_before_does_not_bring_them_back(deployment: Deployment, copies: Path) -> None:
+    settings, left = load_settings(), _rows(deployment, "fct_appeals")
+    (author,) = read_book(book_of(deployment.data)).authors
+    restore(settings, copies / "backup")
+    assert found_below(deployment.data, [author], ["sandbox"]) == {"erasures.jsonl": [author]}
+    assert _rows(deployment, "fct_appeals") == left
+    # The folder may have been lost together with its book: a copy of the book will do.
+    book_of(deployment.data).rename(copies / "book")
+    restore(settings, copies / "backup", copies / "book")
+    assert found_below(deployment.data, [author], ["sandbox"]) == {"erasures.jsonl": [author]}
+
+
+def _words_of_nobody_else(deployment: Deployment, author: str) -> set[str]:
+    """Texts of the author; not those that somebody else wrote as well."""
+    columns = deployment.warehouse(
+        "select table_name from information_schema.columns where table_schema = 'raw' and column_name = 'author_key'"
     )
-    assert reasons == [("erasure",)]
-    assert deployment.query("select count(*) from marts.restatements")[0][0] > told
+    every = " union all ".join(f"select text, author_key from raw.{table}" for (table,) in columns)
+    found = deployment.warehouse(
+        f"select text from ({every}) where length(text) > 30 group by text"
+        f" having bool_and(coalesce(author_key = '{author}', false))"
+    )
+    return {text for (text,) in found}
 
-    # The same answers of the sources once more: whole days are read anew.
-    days = deployment.warehouse("select min(local_date), max(local_date) + 2 from facts.fct_appeals")[0]
-    again = deployment.run(days=days, as_of=AS_OF)
-    assert again.failures == []
-    assert found_below(deployment.data, needles, ["sandbox"]) == {"erasures.jsonl": [author]}
-    if source != "telegram":  # which has no history to read again
-        assert deployment.warehouse("select sum(erased) from raw.loads")[0][0] > 0
-    assert _rows(deployment, "fct_appeals") == before["tables"]["facts/fct_appeals"]["rows"] - gone
 
-    # A backup from before knows the person; what is restored does not.
-    restore(settings, made.folder)
-    assert found_below(deployment.data, needles, ["sandbox"]) == {"erasures.jsonl": [author]}
-    assert _rows(deployment, "fct_appeals") == before["tables"]["facts/fct_appeals"]["rows"] - gone
+def _read_again(settings: Settings) -> Counter[str]:
+    """Read all days of all sources that have a history anew; how many rows were kept out by source."""
+    region, kept_out = load_regions(settings)["street"], Counter[str]()
+    with warehouse_lock(settings, "a test"):
+        for name in region.connected:
+            if SOURCES[name].windowed:
+                report = ingest(name, region, settings, Window(datetime(2026, 3, 1), datetime(2026, 4, 1)))
+                kept_out[name] += sum(tally.erased for tally in report.resources.values())
+    return kept_out
 
 
 def _rows(deployment: Deployment, table: str) -> int:
     return int(deployment.query(f"select count(*) from facts.{table}")[0][0])
 
 
-def test_one_appeal_by_its_number_or_its_link(deployment: Deployment) -> None:
+def test_one_appeal_by_what_it_is_called(deployment: Deployment) -> None:
     settings = load_settings()
-    number = deployment.warehouse("select min(pos_id) from raw.pos_appeals")[0][0]
-    owner, comment, post = deployment.warehouse(
-        "select owner_id, comment_id, post_id from raw.vk_comments"
+    owner, comment, post, appeal = deployment.warehouse(
+        f"select owner_id, comment_id, post_id, {NAMED['vk_comments'].own.sql} from raw.vk_comments"
         " where thread_id is null and author_kind = 'citizen' and owner_id < 0 order by all limit 1"
     )[0]
-    for reference in (f"pos:{number}", f"https://vk.com/wall{owner}_{post}?reply={comment}"):
-        before = _rows(deployment, "fct_appeals")
-        assert erase_everywhere(settings, Request(source_ref=reference)).outcome.failures == []
-        assert _rows(deployment, "fct_appeals") == before - 1
+    names = (
+        appeal,
+        f"https://vk.com/wall{owner}_{post}?reply={comment}",
+        f"vk:{owner}_{post}?reply={comment}",
+    )
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        books = [
+            find(connection, Request(source_ref=name), settings.now(), settings.pseudonyms()).references
+            for name in names
+        ]
+    assert books[0] == books[1] == books[2] != set()
+
+    number = deployment.warehouse("select min(pos_id) from raw.pos_answers")[0][0]
+    before = _rows(deployment, "fct_appeals")
+    assert erase_everywhere(settings, Request(source_ref=f"pos:{number}")).outcome.failures == []
+    assert _rows(deployment, "fct_appeals") == before - 1
     for table in ("appeals", "answers", "statuses"):
         assert deployment.warehouse(f"select count(*) from raw.pos_{table} where pos_id = '{number}'") == [
             (0,)
         ]
-    assert deployment.warehouse(
-        f"select count(*) from raw.vk_comments where owner_id = {owner} and {comment} in (comment_id, thread_id)"
-    ) == [(0,)]
-    # What an interrupted erasure left undone, the same command does.
-    assert erase_everywhere(settings, Request(source_ref=f"pos:{number}")).outcome.failures == []
 
 
 def test_a_new_key_keeps_people_and_figures(deployment: Deployment) -> None:
@@ -173,10 +240,10 @@ def test_a_new_key_keeps_people_and_figures(deployment: Deployment) -> None:
         assert deployment.warehouse(people) == shape
         assert _marts(deployment) == marts
         # Read once more under both keys, everybody is who they were, and nobody erased comes back.
-        days = deployment.warehouse("select min(local_date), max(local_date) + 2 from facts.fct_appeals")[0]
-        assert deployment.run(days=days, as_of=AS_OF).failures == []
-        assert deployment.warehouse(people) == shape
-        assert _marts(deployment) == marts
+        versions = "select count(distinct author_key) from raw.vk_comments"
+        known = deployment.warehouse(versions)
+        assert sum(_read_again(settings).values()) > 0
+        assert deployment.warehouse(versions) == known
         assert len(read_book(book_of(deployment.data)).references) == len(erased.references)
         with pytest.raises(UsageError, match="already"):
             rotate(settings)
