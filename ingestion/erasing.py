@@ -146,8 +146,8 @@ def erase(connection: duckdb.DuckDBPyConnection, book: Erasures, pseudonyms: Pse
             files |= {name for (name,) in found.fetchall()}
         if table.name.endswith("_messages"):
             found = connection.execute(
-                "SELECT DISTINCT author_key, chat_id, message_id, place "
-                f"FROM raw.{table.name} WHERE {condition}"  # noqa: S608
+                f"SELECT DISTINCT author_key, chat_id, message_id, place FROM raw.{table.name} "  # noqa: S608
+                f"WHERE {condition}"
             )
             for author, chat, message, place in found.fetchall():
                 done.messages |= {(str(one), message) for one in (author, chat) if one is not None}

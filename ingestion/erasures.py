@@ -141,8 +141,8 @@ def is_erased_sql(table: RawTable) -> str:
         moment = f"coalesce({', '.join(written_at(table))}, TIMESTAMP '-infinity')"
         # Row by row there is one entry at most; without one the author was not erased.
         tests.append(
-            f"coalesce({moment} <= (SELECT max(until) FROM erased_authors "
-            f"WHERE erased_authors.key = author_key), false)"  # noqa: S608 - columns of our own
+            f"coalesce({moment} <= (SELECT max(until) FROM erased_authors "  # noqa: S608 - our own names
+            f"WHERE erased_authors.key = author_key), false)"
         )
     return f"({' OR '.join(tests)})"
 

@@ -77,7 +77,7 @@ class Shelf:
     def manifest(self, release_id: str) -> dict[str, Any]:
         """A release's manifest. Raises PublishError when there is no such release."""
         path = self.releases / release_id / MANIFEST
-        if "/" in release_id or not path.is_file():
+        if release_id in ("", ".", "..") or "/" in release_id or not path.is_file():
             raise PublishError(
                 f"There is no release {release_id}", "list those which exist with `otklik releases`"
             )

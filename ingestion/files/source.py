@@ -52,7 +52,7 @@ def read(run: Run) -> Iterator[Batch]:
     with engine(run) as connection:
         for source in sources:
             mapping = load_mapping(source.mapping)
-            for path in files.of(source.folder, mapping.files, salt=_salt(source, mapping)):
+            for path in files.of(source.folder, mapping.files, _salt(source, mapping), mapping.max_bytes):
                 with opened(path, mapping, connection) as parts:
                     for part in parts:
                         PartReader(run, path, mapping, part, connection).land()

@@ -1,4 +1,4 @@
-"""The book of erasures, what it keeps out, and that no byte stays; a chain of keys and what it carries over."""
+"""The book of erasures, what it keeps out, and that no byte stays; a chain of keys and what it carries."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def erase_author(settings: Settings, author: str, pseudonyms: Pseudonyms = ONE) 
 def test_an_overlapping_export_does_not_bring_an_author_back(folder: Path, deployment: Deployment) -> None:
     _, done = erase_author(deployment.settings, author_of(ONE, "files:anna"))
     assert (done.rows, done.files) == ({"files_appeals": 2}, ["a.csv"])
-    # The same appeals again, one of a later day among them, one of another person, and one from after the erasure.
+    # The same appeals again, one more from before the erasure, one from after it, one of another person.
     later = ("4;20.11.2026 10:00;anna;Свет", "5;21.11.2026 18:00;anna;Вода", "6;20.11.2026 10:00;vera;Двор")
     deliver(folder / "b.csv", *ROWS, *later)
     report = ingest("files", deployment.region, deployment.settings)
@@ -92,7 +92,7 @@ def test_the_book_says_nothing_of_anybody(folder: Path, deployment: Deployment) 
 def test_a_damaged_book_stops_the_load(folder: Path, deployment: Deployment) -> None:
     book_of(deployment.settings.data).write_text('{"kind": "author"', "utf-8")
     deliver(folder / "b.csv", *ROWS)
-    with pytest.raises(WarehouseError, match="book of erasures .* is damaged; bring it back"):
+    with pytest.raises(WarehouseError, match=r"book of erasures .* is damaged; bring it back"):
         ingest("files", deployment.region, deployment.settings)
 
 
@@ -274,7 +274,8 @@ def test_the_inbox_forgets_an_author_too(folder: Path, deployment: Deployment) -
     for number, person in enumerate((anna, boris)):
         row = {
             "page_id": "bot", "chat_id": person, "message_id": str(number), "reply_to": None, "place": "chat",
-            "author_key": person, "text": f"Слова {person}", "created_at": "2026-11-20T10:00:00Z", "edited_at": None,
+            "author_key": person, "text": f"Слова {person}", "created_at": "2026-11-20T10:00:00Z",
+            "edited_at": None,
         }  # fmt: skip
         content = {"rows": [["messages", row]], "problem": None}
         journal.put(Entry("viber", "test", f"e{number}", settings.now(), content), lambda failure: None)

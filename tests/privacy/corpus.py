@@ -1,8 +1,8 @@
 """A seeded corpus of Russian complaints with personal numbers planted in them, and what `mask` makes of it.
 
-Each text carries up to two planted items, in the shapes people write them, and things that look alike but
-name nobody: dates, sums, house numbers, registry numbers, routes, links to communities. Run it for the table of
-docs/privacy.md:
+Each text carries up to two planted items, in the shapes people write them, and things that look
+alike but name nobody: dates, sums, house numbers, registry numbers, routes, links to communities. For the
+table of docs/privacy.md:
 
     .venv/bin/python -m tests.privacy.corpus
 """
