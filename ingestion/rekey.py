@@ -31,14 +31,18 @@ _WALLS = ("vk_mentions", "vk_comments", "vk_comment_readings")
 
 def keys_before(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> int:
     """How many keys of the chain the warehouse's rows were made under; UsageError where none, or all."""
-    found = connection.execute("SELECT identity FROM privacy.keys").fetchall()
-    identities = pseudonyms.identities()
-    if not found or found[0][0] not in identities:
+    found, identities = _identity(connection), pseudonyms.identities()
+    if found is None:
+        raise UsageError(
+            "The warehouse does not know yet which key its rows are under",
+            "run `otklik run` once under the key before the new one",
+        )
+    if found not in identities:
         raise UsageError(
             "The warehouse's rows are under a key that is not named",
             "name all keys before the new one in OTKLIK_HMAC_OLD_KEYS, the oldest first",
         )
-    count = identities.index(found[0][0]) + 1
+    count = identities.index(found) + 1
     if count == len(identities):
         raise UsageError(
             "The warehouse's rows are under OTKLIK_HMAC_KEY already",
@@ -49,8 +53,13 @@ def keys_before(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -
 
 def stands_under_older_key(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> bool:
     """Whether the warehouse's rows wait for `rekey`."""
-    found = connection.execute("SELECT identity FROM privacy.keys").fetchall()
-    return bool(found) and found[0][0] in pseudonyms.identities()[:-1]
+    return _identity(connection) in pseudonyms.identities()[:-1]
+
+
+def _identity(connection: duckdb.DuckDBPyConnection) -> str | None:
+    known = connection.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'privacy'").fetchone()
+    found = connection.execute("SELECT identity FROM privacy.keys").fetchone() if known else None
+    return None if found is None else str(found[0])
 
 
 def rekey(connection: duckdb.DuckDBPyConnection, data: Path, pseudonyms: Pseudonyms) -> int:
