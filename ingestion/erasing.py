@@ -29,8 +29,13 @@ _VK_LINK = re.compile(r"(?:https?://)?(?:m\.|www\.)?vk\.(?:com|ru)/wall(-?\d+)_(
 _VK_TOPIC = re.compile(r"(?:https?://)?(?:m\.|www\.)?vk\.(?:com|ru)/topic(-\d+)_(\d+)\?post=(\d+)$")
 _VK_PLACE = re.compile(r"(-?\d+)_(\d+)(?:\?(\S*))?$")
 _TELEGRAM_LINK = re.compile(r"(?:https?://)?t\.me/(\w+)/(\d+)(?:\?comment=(\d+))?$")
-_TICKETS = {"pos": "pos_id", "incident": "incident_id", "open311": "service_request_id", "files": "ticket_id"}
-_PEOPLE = ("vk", "ok", "telegram", "max", "viber", "pos", "incident", "files")
+_PEOPLE = tuple(
+    dict.fromkeys(
+        table.name.partition("_")[0]
+        for table in all_tables()
+        if any(column.name == "author_key" for column in table.columns)
+    )
+)
 HOW = "give an appeal_id of the facts, SOURCE:ID, or a link to a message of VK or Telegram (docs/privacy.md)"
 
 
@@ -317,8 +322,8 @@ def _named(
             yield NAMED["vk_comments"].own, (int(owner), int(reply[1]))
         else:
             yield NAMED["vk_posts"].own, (int(owner), int(post))
-    elif source in _TICKETS and key:
-        yield Reference(source, (_TICKETS[source],)), (key,)
+    elif key and (ticket := NAMED.get(f"{source}_appeals") or NAMED.get(f"{source}_requests")):
+        yield ticket.own, (key,)
     elif f"{source}_messages" in NAMED:
         parts = tuple(key.split("/"))
         if len(parts) == 3:

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.clock import iso_z
 from ingestion.errors import WarehouseError
-from ingestion.networks import messages_table
 from ingestion.pseudonyms import Pseudonyms
+from ingestion.sources import all_tables
 from ingestion.tables import RawTable, Row
 
 if TYPE_CHECKING:
     import duckdb
 
 BOOK = "erasures.jsonl"
-NETWORKS = ("vk", "ok", "telegram", "max", "viber")
 _SEPARATOR = "|"
 _NAMESPACE = "erased"
 
@@ -66,14 +65,21 @@ class Named:
         return (self.own, *self.parents)
 
 
-def _message(source: str) -> dict[str, Named]:
-    own = tuple(column.name for column in messages_table(source, "").columns if column.key)
-    message = f"{source}_message"
-    parents = (
-        Reference(message, (*own[:2], "reply_to")),
-        Reference(f"{source}_post", own[:2]),
-    )
-    return {f"{source}_messages": Named(Reference(message, own), parents)}
+def _by_shape(table: RawTable) -> Named | None:
+    """What the two common shapes say (ingestion/tickets.py, ingestion/networks.py); None for other tables."""
+    source, names = table.name.partition("_")[0], {column.name for column in table.columns}
+    if "ticket_id" in names:
+        return Named(Reference(source, ("ticket_id",)))
+    if {"page_id", "chat_id", "message_id"} <= names:
+        message, post = f"{source}_message", f"{source}_post"
+        parents = (
+            Reference(message, ("page_id", "chat_id", "reply_to")),
+            Reference(post, ("page_id", "chat_id")),
+        )
+        return Named(Reference(message, ("page_id", "chat_id", "message_id")), parents)
+    if {"page_id", "post_id", "author_key"} <= names:
+        return Named(Reference(f"{source}_post", ("page_id", "post_id")))
+    return None
 
 
 def _ticket(source: str, key: str, *tables: str) -> dict[str, Named]:
@@ -83,10 +89,10 @@ def _ticket(source: str, key: str, *tables: str) -> dict[str, Named]:
 _VK_POST = Reference("vk_post", ("owner_id", "post_id"))
 # Every table that holds what people wrote, and what was answered to it.
 NAMED: dict[str, Named] = {
+    **{table.name: named for table in all_tables() if (named := _by_shape(table)) is not None},
     **_ticket("pos", "pos_id", "appeals", "statuses", "answers"),
     **_ticket("incident", "incident_id", "appeals"),
     **_ticket("open311", "service_request_id", "requests"),
-    **_ticket("files", "ticket_id", "appeals", "answers"),
     "vk_posts": Named(_VK_POST),
     "vk_mentions": Named(_VK_POST),
     "vk_comment_readings": Named(_VK_POST),
@@ -98,11 +104,6 @@ NAMED: dict[str, Named] = {
             _VK_POST,
         ),
     ),
-    **{name: named for source in NETWORKS for name, named in _message(source).items()},
-    **{
-        f"{source}_posts": Named(Reference(f"{source}_post", ("page_id", "post_id")))
-        for source in ("ok", "telegram", "max")
-    },
 }
 
 

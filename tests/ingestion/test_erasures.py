@@ -116,6 +116,15 @@ def test_a_person_of_vk_is_found_by_number_and_by_link() -> None:
         assert author_of(ONE, spelling) == wanted
 
 
+def test_every_table_that_knows_authors_or_what_was_said_can_be_erased_from() -> None:
+    told = {
+        table.name
+        for table in all_tables()
+        if {"author_key", "text"} & {column.name for column in table.columns}
+    }
+    assert told - NAMED.keys() == {"vk_poll_options"}  # the organisation's own words
+
+
 @pytest.mark.parametrize("name", sorted(NAMED))
 def test_references_are_the_same_in_sql_and_in_python(name: str) -> None:
     table = next(table for table in all_tables() if table.name == name)

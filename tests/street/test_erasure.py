@@ -16,7 +16,7 @@ from ingestion.clock import Window
 from ingestion.config import Settings, load_regions, load_settings
 from ingestion.erasing import Request, erase, find
 from ingestion.erasures import NAMED, book_of, read_book
-from ingestion.errors import UsageError
+from ingestion.errors import ConfigError, UsageError
 from ingestion.lock import warehouse_lock
 from ingestion.pipeline import ingest
 from ingestion.sources import SOURCES
@@ -190,7 +190,7 @@ def _rows(deployment: Deployment, table: str) -> int:
     return int(deployment.query(f"select count(*) from facts.{table}")[0][0])
 
 
-def test_one_appeal_by_what_it_is_called(deployment: Deployment) -> None:
+def test_one_appeal_by_what_it_is_called(deployment: Deployment, tmp_path: Path) -> None:
     settings = load_settings()
     owner, comment, post, appeal = deployment.warehouse(
         f"select owner_id, comment_id, post_id, {NAMED['vk_comments'].own.sql} from raw.vk_comments"
@@ -209,13 +209,14 @@ def test_one_appeal_by_what_it_is_called(deployment: Deployment) -> None:
     assert books[0] == books[1] == books[2] != set()
 
     number = deployment.warehouse("select min(pos_id) from raw.pos_answers")[0][0]
-    before = _rows(deployment, "fct_appeals")
-    assert erase_everywhere(settings, Request(source_ref=f"pos:{number}")).outcome.failures == []
-    assert _rows(deployment, "fct_appeals") == before - 1
-    for table in ("appeals", "answers", "statuses"):
-        assert deployment.warehouse(f"select count(*) from raw.pos_{table} where pos_id = '{number}'") == [
-            (0,)
-        ]
+    shutil.copy(settings.warehouse, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        book = find(connection, Request(source_ref=f"pos:{number}"), settings.now(), settings.pseudonyms())
+        done = erase(connection, book, settings.pseudonyms())
+        assert done.rows.keys() >= {"pos_appeals", "pos_answers", "pos_statuses"}
+        for table in ("appeals", "answers", "statuses"):
+            left = f"select count(*) from raw.pos_{table} where pos_id = '{number}'"
+            assert connection.execute(left).fetchall() == [(0,)]
 
 
 def test_a_new_key_keeps_people_and_figures(deployment: Deployment) -> None:
@@ -229,9 +230,9 @@ def test_a_new_key_keeps_people_and_figures(deployment: Deployment) -> None:
     erased = read_book(book_of(deployment.data))
     new = "5f2c" * 4 + "0918273645abcdef" * 3
     with environment(OTKLIK_HMAC_KEY=new):
-        assert "not the key" in _refused(deployment)
+        with pytest.raises(ConfigError, match="not the key"):
+            _read_again(load_settings())
     with environment(OTKLIK_HMAC_KEY=new, OTKLIK_HMAC_OLD_KEYS=old.hmac_key.get_secret_value()):
-        assert "otklik rotate-key" in _refused(deployment)
         settings = load_settings()
         changed, outcome = rotate(settings)
         assert outcome.failures == []
@@ -247,12 +248,6 @@ def test_a_new_key_keeps_people_and_figures(deployment: Deployment) -> None:
         assert len(read_book(book_of(deployment.data)).references) == len(erased.references)
         with pytest.raises(UsageError, match="already"):
             rotate(settings)
-
-
-def _refused(deployment: Deployment) -> str:
-    outcome = deployment.run(as_of=AS_OF)
-    assert outcome.failures
-    return outcome.failures[0]
 
 
 def _marts(deployment: Deployment) -> dict[str, bytes]:

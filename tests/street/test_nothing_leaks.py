@@ -25,6 +25,8 @@ from tests.street.conftest import Deployment, deploy
 pytestmark = pytest.mark.chaos
 # What the sandbox writes into its citizens' messages everywhere: exports, walls, chats, appeals.
 PLANTED_BY_THE_SANDBOX = ("900 000-", "(900)000-", "@example.org")
+# tests/street/region.yaml
+PAGES = (("ok", 230000011), ("telegram", 230000012), ("max", 230000013))
 CANARY = "k4n4r3jk4"
 # The sandbox's own folder plays the outside world; its variables are those of a deployment's .env.
 OUTSIDE = ("sandbox", "deployment.env")
@@ -60,7 +62,8 @@ def deployment(
     for deployed in deploy(tmp_path_factory.mktemp("leaks")):
         with environment(**secrets):
             for place, text in enumerate(dict.fromkeys(text for text, _ in planted)):
-                deployed.sandbox.post_message(("ok", "telegram", "max")[place % 3], text)
+                network, page = PAGES[place % 3]
+                deployed.sandbox.post_message(network, text, page=page)
             deployed.first = deployed.run()
             yield deployed
 
