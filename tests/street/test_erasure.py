@@ -229,9 +229,8 @@ def test_a_new_key_keeps_people_and_figures(deployment: Deployment) -> None:
     }
     erased = read_book(book_of(deployment.data))
     new = "5f2c" * 4 + "0918273645abcdef" * 3
-    with environment(OTKLIK_HMAC_KEY=new):
-        with pytest.raises(ConfigError, match="not the key"):
-            _read_again(load_settings())
+    with environment(OTKLIK_HMAC_KEY=new), pytest.raises(ConfigError, match="not the key"):
+        _read_again(load_settings())
     with environment(OTKLIK_HMAC_KEY=new, OTKLIK_HMAC_OLD_KEYS=old.hmac_key.get_secret_value()):
         settings = load_settings()
         changed, outcome = rotate(settings)
