@@ -64,7 +64,8 @@ def deployment(
             for place, text in enumerate(dict.fromkeys(text for text, _ in planted)):
                 network, page = PAGES[place % 3]
                 deployed.sandbox.post_message(network, text, page=page)
-            deployed.first = deployed.run()
+            # The messages are of the last moment that the scenario knows: state figures for half a day later.
+            deployed.first = deployed.run(as_of="2026-03-30T10:00:00")
             yield deployed
 
 
