@@ -234,8 +234,12 @@ def _anchored(value: Any, base: Path) -> Any:
 
 
 class HeatRule(Strict):
-    """How heat levels are told: by quantiles within the region, or by fixed thresholds."""
+    """How heat levels are told: by quantiles within the region, or by fixed thresholds.
 
+    `from` is the first local day on which the rule holds; only a region's first rule has none.
+    """
+
+    effective_from: date | None = Field(default=None, alias="from")
     method: Literal["quantile", "fixed"] = "quantile"
     measure: Literal["count", "rate"] = "rate"
     minimum: int = Field(default=5, ge=0)
@@ -256,6 +260,16 @@ class HeatRule(Strict):
         ):
             raise ValueError("red_share + yellow_share must not exceed 1")
         return self
+
+
+def _in_order(rules: tuple[HeatRule, ...]) -> tuple[HeatRule, ...]:
+    begins = [rule.effective_from for rule in rules]
+    later = [begin for begin in begins[1:] if begin is not None]
+    if not rules or begins[0] is not None or len(later) < len(begins) - 1:
+        raise ValueError("the first heat rule has no `from`, and every later one has")
+    if later != sorted(set(later)):
+        raise ValueError("heat rules must stand in the order of their `from`")
+    return rules
 
 
 class ReviewPeriod(Strict):
@@ -279,7 +293,9 @@ class Region(Strict):
     time_zone: Annotated[str, AfterValidator(known_zone)]
     opened_on: date | None = None
     sources: Sources
-    heat_rule: HeatRule = HeatRule(red_share=0.2, yellow_share=0.4)
+    heat_rule: Annotated[tuple[HeatRule, ...], BeforeValidator(_listed), AfterValidator(_in_order)] = (
+        HeatRule(red_share=0.2, yellow_share=0.4),
+    )
     review_periods: list[ReviewPeriod] = []
 
     @property

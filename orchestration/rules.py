@@ -12,7 +12,7 @@ _RULES = ("dbt_project.yml", "models/**/*.sql", "macros/**/*.sql", "seeds/*.csv"
 
 
 def fingerprint(dbt_project: Path, regions: Mapping[str, Region]) -> str:
-    """Hash of models, macros, seeds and of each region's time zone and heat rule, 16 hex characters.
+    """Hash of models, macros, seeds and of each region's time zone and heat rules, 16 hex characters.
 
     A figure never mixes two versions of the rules: incremental models are valid only under one of them.
     """
@@ -21,7 +21,8 @@ def fingerprint(dbt_project: Path, regions: Mapping[str, Region]) -> str:
         digest.update(path.relative_to(dbt_project).as_posix().encode())
         digest.update(path.read_bytes())
     for region_id, region in sorted(regions.items()):
-        digest.update(f"{region_id} {region.time_zone} {region.heat_rule.model_dump_json()}".encode())
+        heat = ",".join(rule.model_dump_json() for rule in region.heat_rule)
+        digest.update(f"{region_id} {region.time_zone} {heat}".encode())
     return digest.hexdigest()[:16]
 
 

@@ -162,7 +162,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a message a day later than a month still repeats",
-        "dbt_project/models/marts/repeat_episodes.sql",
+        "dbt_project/models/facts/int_repeats.sql",
         "{{ add_days('day_before', 31) }} >= local_date",
         "{{ add_days('day_before', 32) }} >= local_date",
         "tests/dbt/test_unit_tests.py",

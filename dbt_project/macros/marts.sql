@@ -21,22 +21,29 @@
 {%- endmacro %}
 
 {#
-  Level of a territory by its region's rule. `position` is its rank by the measure inside region and period
+  Level of a territory by its region's rule in force (see rule_in_force). `position` is its rank by the measure inside region and period
   (1 is the most), `territories` how many are ranked, `appeals` its count, `measure` the ranked value.
   Quantile: the top red_share are red, the next yellow_share yellow. Too few appeals are green whatever the
   rate, and so is a territory nobody wrote from, however low the minimum.
 #}
-{% macro heat_level(position, territories, appeals, measure, region='regions') -%}
+{% macro heat_level(position, territories, appeals, measure, rule='heat_rules') -%}
   case
-    when {{ appeals }} < greatest({{ region }}.heat_minimum, 1) then 'green'
-    when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_red_from then 'red'
-    when {{ region }}.heat_method = 'fixed' and {{ measure }} >= {{ region }}.heat_yellow_from then 'yellow'
-    when {{ region }}.heat_method = 'fixed' then 'green'
-    when {{ position }} <= {{ territories }} * {{ region }}.heat_red_share then 'red'
-    when {{ position }} <= {{ territories }} * ({{ region }}.heat_red_share + {{ region }}.heat_yellow_share)
+    when {{ appeals }} < greatest({{ rule }}.heat_minimum, 1) then 'green'
+    when {{ rule }}.heat_method = 'fixed' and {{ measure }} >= {{ rule }}.heat_red_from then 'red'
+    when {{ rule }}.heat_method = 'fixed' and {{ measure }} >= {{ rule }}.heat_yellow_from then 'yellow'
+    when {{ rule }}.heat_method = 'fixed' then 'green'
+    when {{ position }} <= {{ territories }} * {{ rule }}.heat_red_share then 'red'
+    when {{ position }} <= {{ territories }} * ({{ rule }}.heat_red_share + {{ rule }}.heat_yellow_share)
       then 'yellow'
     else 'green'
   end
+{%- endmacro %}
+
+{# The join condition of dim_heat_rules: the rule of the day on which a period begins. #}
+{% macro rule_in_force(of, day) -%}
+  {{ of }}.region_id = heat_rules.region_id
+  and {{ day }} >= heat_rules.valid_from
+  and {{ day }} < heat_rules.valid_to
 {%- endmacro %}
 
 {#

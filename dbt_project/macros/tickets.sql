@@ -1,14 +1,14 @@
 {#
   Sources of ready-made appeals with answers whose raw tables have the common shape (ingestion/tickets.py). A
-  further one needs two staging models, one line each, and its name here.
+  further one needs two staging models, one line each, and its name here: words of a text, as in networks_with.
 #}
 {% macro ticket_sources() -%}
-  {{ return(['files']) }}
+  files
 {%- endmacro %}
 
 {# All such sources' rows of `appeals` or `answers`, with the source's name. #}
 {% macro ticket_union(entity) -%}
-  {%- for source in ticket_sources() %}
+  {%- for source in ticket_sources().split() %}
   select
     '{{ source }}' as source,
     rows_{{ source }}.*

@@ -47,7 +47,7 @@ community_mentions as (
     where mentions.author_key is null
 ),
 
-{%- for network in networks_with('messages') %}
+{%- for network in networks_with('messages').split() %}
 
     {{ network }}_messages as (
         select
@@ -62,7 +62,7 @@ community_mentions as (
         inner join loads on messages._dlt_load_id = loads.load_id
     ),
 {%- endfor %}
-{%- for network in networks_with('posts') %}
+{%- for network in networks_with('posts').split() %}
 
     {{ network }}_posts as (
         select distinct
@@ -76,7 +76,7 @@ community_mentions as (
 {%- endfor %}
 
 network_words as (
-    {%- for network in networks_with('messages') %}
+    {%- for network in networks_with('messages').split() %}
         select
             messages.region_id,
         {{ surrogate_key([
@@ -86,7 +86,7 @@ network_words as (
             (
                 messages.place = 'post'
                 and parents.message_id is null
-                {%- if network in networks_with('posts') %}
+                {%- if network in networks_with('posts').split() %}
                     and posts.post_id is null
                 {%- endif %}
             )
@@ -102,7 +102,7 @@ network_words as (
                 and messages.page_id = parents.page_id
                 and messages.chat_id = parents.chat_id
                 and messages.reply_to = parents.message_id
-        {%- if network in networks_with('posts') %}
+        {%- if network in networks_with('posts').split() %}
             left join {{ network }}_posts as posts
                 on
                     messages.region_id = posts.region_id
@@ -112,7 +112,7 @@ network_words as (
         where messages.author_kind = 'citizen'
         {{ 'union all' if not loop.last }} -- noqa: LT02
     {%- endfor %}
-    {%- for network in networks_with('posts') %}
+    {%- for network in networks_with('posts').split() %}
         union all
         select
             region_id,
@@ -128,7 +128,7 @@ received as (
         appeal_id
     from network_words
     where is_expected
-    {%- for tickets in ticket_sources() %}
+    {%- for tickets in ticket_sources().split() %}
         union
         select
             appeals.region_id,

@@ -76,8 +76,9 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     connection.execute("SET temp_directory = ''")
     connection.execute("SET TimeZone = 'UTC'")
     run.pseudonyms.teach(connection)
-    for name, function, returns in (*_FUNCTIONS, ("numbers", Numbers(), "TINYINT")):
-        _teach(connection, name, function, 1, returns)
+    _teach(connection, "mask", _masked, 1, style="native")
+    _teach(connection, "mask_names", _names, 1)
+    _teach(connection, "numbers", Numbers(), 1, "TINYINT")
     try:
         yield connection
     finally:
@@ -90,19 +91,20 @@ def _teach(
     function: Callable[..., Any],
     arguments: int,
     returns: str = "VARCHAR",
+    style: str = "arrow",
 ) -> None:
-    """Make a Python function over columns of text known to SQL, in place of an earlier one of that name."""
+    """Make a Python function over columns of text (`native`: over each value) known to SQL, in place of an
+    earlier one of that name."""
     if connection.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = ?", [name]).fetchall():
         connection.remove_function(name)
     # What it is told must reach it exactly once, hence side_effects; the stubs know no plain strings.
-    options: dict[str, Any] = {"type": "arrow", "null_handling": "special", "side_effects": True}
+    options: dict[str, Any] = {"type": style, "null_handling": "special", "side_effects": True}
     connection.create_function(name, function, ["VARCHAR"] * arguments, returns, **options)
 
 
-def _masked(texts: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.array([mask_optional(plain(text)) for text in texts.to_pylist()], pa.string())
+def _masked(text: str | None) -> str | None:
+    """Called value by value: the few suspicious texts of a batch are not worth an Arrow frame around them."""
+    return mask_optional(plain(text))
 
 
 def _names(texts: Any) -> Any:
@@ -115,12 +117,6 @@ def _names(texts: Any) -> Any:
         for text in texts.to_pylist()
     ]
     return pa.array(masked, pa.string())
-
-
-_FUNCTIONS = (
-    ("mask", _masked, "VARCHAR"),
-    ("mask_names", _names, "VARCHAR"),
-)
 
 
 class PartReader:

@@ -2,75 +2,50 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import SecretStr
-
 from ingestion.accounting import Tally
-from ingestion.errors import ContractBroken
-from ingestion.inbox.drain import taken
-from ingestion.inbox.handlers import Received, Request, broken_id
+from ingestion.inbox.updates import UpdateHandler, kept_updates
 from ingestion.max.rows import MAX_OPENED, SAFE_FIELDS, UPDATE, Said, check_messages
 from ingestion.max.updates import Update, told
 from ingestion.network_rows import ImpossibleDateError, believable
-from ingestion.privacy import Pseudonyms, clean, mask, mask_optional, safe_payload
+from ingestion.privacy import mask_optional
 from ingestion.run import Run
 
-UPDATES_PER_LOAD = 5_000
-_SAFE = SAFE_FIELDS | {"update_type", "message", "body"}
 
-
-class MaxHandler:
-    """MAX: a secret in a header of every delivery."""
+class MaxHandler(UpdateHandler):
+    """MAX's Bot API."""
 
     channel = "max"
-    thanks = ""
+    header = "x-max-bot-api-secret"
+    safe = SAFE_FIELDS | {"update_type", "message", "body"}
 
-    def __init__(self, secret: SecretStr, pseudonyms: Pseudonyms) -> None:
-        self._secret, self._pseudonyms = secret, pseudonyms
+    def identity(self, update: Any) -> str | None:
+        return None  # updates have no number
 
-    def verify(self, request: Request) -> bool:
-        given = request.headers.get("x-max-bot-api-secret", "")
-        return hmac.compare_digest(self._secret.get_secret_value().encode(), clean(given).encode())
+    def check(self, update: Any) -> set[str]:
+        tally = Tally()
+        tally.unknown_fields |= UPDATE.check("max.messages", [update])
+        if update.get("message") is not None:
+            check_messages([update["message"]], tally)
+        return tally.unknown_fields
 
-    def reply(self, request: Request) -> str | None:
-        return None
+    def without_persons(self, update: Any) -> dict[str, Any]:
+        return _plain(told(update, self._pseudonyms))
 
-    def receive(self, request: Request, latest: datetime) -> Received:
-        update = request.event
-        # Updates have no number: what one says is what it is known by.
-        received = Received(self._pseudonyms.author_key("inbox:max", request.body.decode("utf-8", "replace")))
+    def moment(self, update: Any, latest: datetime) -> datetime | None:
         try:
-            received.unknown = sorted(_check(update))
-        except ContractBroken as error:
-            received.event_id = broken_id(self._pseudonyms, self.channel, request)
-            received.problem = {
-                "resource": "messages",
-                "reason": "unreadable update",
-                "detail": mask(error.problem),
-                "payload": safe_payload(update, _SAFE),
-            }
-            return received
-        received.update = _plain(told(update, self._pseudonyms))
-        try:
-            received.happened_at = believable(update["timestamp"] // 1000, MAX_OPENED, latest)
+            return believable(update["timestamp"] // 1000, MAX_OPENED, latest)
         except ImpossibleDateError:
-            received.happened_at = None  # the reader sets it aside
-        return received
+            return None  # the reader sets it aside
 
 
 def journalled(run: Run) -> list[Update]:
     """Updates that no committed load has carried, in the order of their time."""
-    tally, found = run.tallies["messages"], []
-    for content in taken(run, "max", UPDATES_PER_LOAD):
-        tally.unknown_fields.update(content.get("unknown", ()))
-        if content.get("update") is not None:
-            found.append(_update(content["update"]))
-    return sorted(found, key=lambda update: update.stamp)
+    return sorted(map(_update, kept_updates(run, "max")), key=lambda update: update.stamp)
 
 
 def _plain(update: Update) -> dict[str, Any]:
@@ -94,12 +69,3 @@ def _update(content: Mapping[str, Any]) -> Update:
         removed=tuple((chat, key) for chat, key in content["removed"]),
         service=None if service is None else (service[0], service[1]),
     )
-
-
-def _check(update: Any) -> set[str]:
-    """Names of unknown fields; ContractBroken where the update is not of the agreed shape."""
-    tally = Tally()
-    tally.unknown_fields |= UPDATE.check("max.messages", [update])
-    if update.get("message") is not None:
-        check_messages([update["message"]], tally)
-    return tally.unknown_fields

@@ -4,11 +4,19 @@ from ingestion.tables import Column, RawTable
 
 REGIONS = RawTable(
     "registry_regions",
-    "The region and its heat rule as configured: one row per load.",
+    "The region as configured: one row per load.",
     (
         Column("name", "text", "Name of the region.", required=True),
         Column("time_zone", "text", "IANA time zone.", required=True),
         Column("opened_on", "date", "Day the centre opened, local; null where unknown."),
+    ),
+)
+
+HEAT_RULES = RawTable(
+    "registry_heat_rules",
+    "How heat levels are told: one row per rule of the region and load; the newest load's set is valid.",
+    (
+        Column("valid_from", "date", "First local day; 1900-01-01 for the first.", required=True, key=True),
         Column("heat_method", "text", "quantile or fixed.", required=True),
         Column("heat_measure", "text", "count or rate.", required=True),
         Column("heat_minimum", "bigint", "Below this count a territory is green.", required=True),
@@ -92,4 +100,4 @@ PAGES = RawTable(
     ),
 )
 
-TABLES = (REGIONS, REVIEW_PERIODS, TERRITORIES, AUTHORITIES, PAGES)
+TABLES = (REGIONS, HEAT_RULES, REVIEW_PERIODS, TERRITORIES, AUTHORITIES, PAGES)

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from ingestion.cells import number, percent, yes
 from ingestion.config import FolderSource
 from ingestion.errors import ContractBroken, UnreadableFile
 from ingestion.privacy import mask, mask_optional
+from ingestion.region import HeatRule
 from ingestion.run import Batch, Run
 from ingestion.spreadsheet import Sheet, check_bytes, read_sheets, text_of
 from ingestion.tables import Row
@@ -59,6 +61,7 @@ PAGE_HEADERS = {
 _FREE_TEXT = ("founder", "organisation", "no_page_reason", "settings_address")
 # MAX gives organisations names such as id7700000000_gos; persons have neither suffix nor, in chats, a name.
 _PERSON_PATH = re.compile(r"/(id\d(?!\w*_(?:gos|biz|bot)\b)|profile/|u/|\+|joinchat/|join/)", re.IGNORECASE)
+_SINCE_EVER = date(1900, 1, 1)
 _ORGANISATION = re.compile(r"id\d+_(?:gos|biz|bot)\w*", re.IGNORECASE)
 NETWORK_HOSTS = {
     "ok": frozenset({"ok.ru", "odnoklassniki.ru"}),
@@ -68,10 +71,11 @@ NETWORK_HOSTS = {
 
 
 def read(run: Run) -> Iterator[Batch]:
-    """All five tables, whole: the newest load is the valid one."""
+    """All six tables, whole: the newest load is the valid one."""
     source = run.region.sources.registry
     assert source is not None, "pipeline checks that the source is connected"  # noqa: S101
     yield from _land_all(run, "regions", [_region_row(run)])
+    yield from _land_all(run, "heat_rules", [_heat_row(rule) for rule in run.region.heat_rule])
     yield from _land_all(run, "review_periods", [p.model_dump() for p in run.region.review_periods])
     yield from _csv(run, "territories", source.folder / "territories.csv", TERRITORY_COLUMNS, _territory)
     yield from _csv(run, "authorities", source.folder / "authorities.csv", AUTHORITY_COLUMNS, _authority)
@@ -97,12 +101,18 @@ def page_names(source: FolderSource, network: str) -> list[str]:
 
 
 def _region_row(run: Run) -> Row:
-    rule = run.region.heat_rule
     return {
         "name": run.region.name,
         "time_zone": run.region.time_zone,
         "opened_on": run.region.opened_on,
-        **{f"heat_{key}": value for key, value in rule.model_dump().items()},
+    }
+
+
+def _heat_row(rule: HeatRule) -> Row:
+    settings = rule.model_dump(exclude={"effective_from"})
+    return {
+        "valid_from": rule.effective_from or _SINCE_EVER,
+        **{f"heat_{key}": value for key, value in settings.items()},
     }
 
 

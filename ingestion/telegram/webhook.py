@@ -1,26 +1,20 @@
 """Telegram's updates by webhook: made fit for the disk at the door, read from the journal as if polled.
 
-What makes rows needs state (which thread belongs to which post), so the journal keeps the update itself: only
-fields that the reader looks at, texts masked, every person's number replaced by the key that the reader would
-have made of it. Numbers of channels, groups and messages stay.
+Of an update the journal keeps only fields that the reader looks at, texts masked, every person's number
+replaced by the key that the reader would have made of it. Numbers of channels, groups and messages stay.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import SecretStr
-
 from ingestion.accounting import Tally
 from ingestion.clock import to_unix
-from ingestion.errors import ContractBroken
-from ingestion.inbox.drain import taken
-from ingestion.inbox.handlers import Received, Request, broken_id
+from ingestion.inbox.updates import UpdateHandler, kept_updates
 from ingestion.network_rows import ImpossibleDateError, believable
-from ingestion.privacy import Pseudonyms, clean, mask, safe_payload
+from ingestion.privacy import Pseudonyms, mask
 from ingestion.run import Run
 from ingestion.telegram.rows import (
     MESSAGE_KINDS,
@@ -32,56 +26,42 @@ from ingestion.telegram.rows import (
     check_updates,
 )
 
-UPDATES_PER_LOAD = 5_000
 _KEPT = ("message_id", "date", "edit_date", "message_thread_id", "is_automatic_forward")
-_SAFE = SAFE_FIELDS | {"update_id", *MESSAGE_KINDS, REMOVED}
 
 
-class TelegramHandler:
-    """Telegram: a secret in a header of every delivery."""
+class TelegramHandler(UpdateHandler):
+    """Telegram's Bot API."""
 
     channel = "telegram"
-    thanks = ""
+    header = "x-telegram-bot-api-secret-token"
+    safe = SAFE_FIELDS | {"update_id", *MESSAGE_KINDS, REMOVED}
 
-    def __init__(self, secret: SecretStr, pseudonyms: Pseudonyms) -> None:
-        self._secret, self._pseudonyms = secret, pseudonyms
+    def identity(self, update: Any) -> str | None:
+        number = update.get("update_id")
+        return str(number) if type(number) is int else None
 
-    def verify(self, request: Request) -> bool:
-        given = request.headers.get("x-telegram-bot-api-secret-token", "")
-        return hmac.compare_digest(self._secret.get_secret_value().encode(), clean(given).encode())
+    def check(self, update: Any) -> set[str]:
+        tally = Tally()
+        tally.unknown_fields |= UPDATE.check("telegram.messages", [update])
+        check_updates([update], tally)
+        return tally.unknown_fields
 
-    def reply(self, request: Request) -> str | None:
+    def without_persons(self, update: Any) -> dict[str, Any]:
+        return keyed(update, self._pseudonyms)
+
+    def moment(self, update: Any, latest: datetime) -> datetime | None:
+        for kind in MESSAGE_KINDS:
+            if (message := update.get(kind)) is not None:
+                try:
+                    return believable(message.get("edit_date") or message["date"], TELEGRAM_OPENED, latest)
+                except ImpossibleDateError:
+                    return None  # the reader sets it aside
         return None
-
-    def receive(self, request: Request, latest: datetime) -> Received:
-        update = request.event
-        identity = update.get("update_id")
-        if type(identity) is not int:
-            identity = request.body.decode("utf-8", "replace")
-        received = Received(self._pseudonyms.author_key("inbox:telegram", str(identity)))
-        try:
-            received.unknown = sorted(_check(update))
-        except ContractBroken as error:
-            received.event_id = broken_id(self._pseudonyms, self.channel, request)
-            received.problem = {
-                "resource": "messages",
-                "reason": "unreadable update",
-                "detail": mask(error.problem),
-                "payload": safe_payload(update, _SAFE),
-            }
-            return received
-        received.update = keyed(update, self._pseudonyms)
-        received.happened_at = _moment(update, latest)
-        return received
 
 
 def journalled(run: Run) -> list[dict[str, Any]]:
     """Keyed updates that no committed load has carried, in Telegram's order."""
-    tally, found = run.tallies["messages"], []
-    for content in taken(run, "telegram", UPDATES_PER_LOAD):
-        tally.unknown_fields.update(content.get("unknown", ()))
-        if content.get("update") is not None:
-            found.append(content["update"])
+    found = kept_updates(run, "telegram")
     if found:
         # Whoever goes back to polling goes on behind these.
         last = max(update["update_id"] for update in found)
@@ -143,22 +123,3 @@ def chat_key(pseudonyms: Pseudonyms, person: int, connection: str | None) -> str
     """A keyed hash: the number of a private chat is the number of the person."""
     identity = str(person) if connection is None else f"{connection}:{person}"
     return pseudonyms.author_key("telegram chat", identity)
-
-
-def _check(update: Any) -> set[str]:
-    """Names of unknown fields; ContractBroken where the update is not of the agreed shape."""
-    tally = Tally()
-    tally.unknown_fields |= UPDATE.check("telegram.messages", [update])
-    check_updates([update], tally)
-    return tally.unknown_fields
-
-
-def _moment(update: Mapping[str, Any], latest: datetime) -> datetime | None:
-    """When the update came about; None where it does not say."""
-    for kind in MESSAGE_KINDS:
-        if (message := update.get(kind)) is not None:
-            try:
-                return believable(message.get("edit_date") or message["date"], TELEGRAM_OPENED, latest)
-            except ImpossibleDateError:
-                return None  # the reader sets it aside
-    return None

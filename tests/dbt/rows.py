@@ -29,9 +29,9 @@ def registry(
     """The whole set of a region: two municipalities, an authority, its page. `aliases` by territory."""
     names = {"t1": "г. Озёрск", "t2": "Лесной район", "t3": "Степной округ"}
     spelled: Mapping[str, str | None] = aliases or {}
-    region = {
-        "name": "Край",
-        "time_zone": zone,
+    region = {"name": "Край", "time_zone": zone}
+    heat = {
+        "valid_from": date(1900, 1, 1),
         "heat_method": "quantile",
         "heat_measure": "count",
         "heat_minimum": 1,
@@ -62,6 +62,7 @@ def registry(
     }
     return {
         "registry_regions": [region],
+        "registry_heat_rules": [heat],
         "registry_review_periods": [
             {"period_from": date.fromisoformat(start), "period_to": date.fromisoformat(end)}
             for start, end in periods

@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ingestion.config import find_region, load_regions, load_settings
 from ingestion.errors import Busy, ConfigError
+from ingestion.region import Region
 
 KEY = "a-long-key-of-more-than-thirty-two-characters"
 REGION = """
@@ -134,3 +136,19 @@ def test_importing_the_settings_and_the_registry_is_cheap() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ([{"from": "2026-07-01"}], "the first heat rule has no `from`"),
+        ([{}, {"minimum": 9}], "every later one has"),
+        ([{}, {"from": "2026-07-01"}, {"from": "2026-06-01"}], "in the order of their `from`"),
+        ([], "the first heat rule"),
+    ],
+)
+def test_heat_rules_stand_in_the_order_of_their_beginning(rules: list[dict[str, object]], told: str) -> None:
+    told_of = {"region_id": "north", "name": "N", "time_zone": "UTC", "sources": {}}
+    with pytest.raises(ValidationError, match=told):
+        Region.model_validate({**told_of, "heat_rule": rules})
+    assert len(Region.model_validate({**told_of, "heat_rule": [{}, {"from": "2026-07-01"}]}).heat_rule) == 2

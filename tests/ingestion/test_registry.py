@@ -43,7 +43,8 @@ def folder(deployment: Deployment) -> Path:
     deployment.sources["registry"] = {"folder": "../registry"}
     deployment.extra["opened_on"] = "2026-08-23"
     deployment.extra["review_periods"] = [{"from": "2026-08-23", "to": "2026-11-21"}]
-    deployment.extra["heat_rule"] = {"method": "fixed", "measure": "count", "red_from": 9, "yellow_from": 5}
+    fixed = {"method": "fixed", "measure": "count", "red_from": 9, "yellow_from": 5}
+    deployment.extra["heat_rule"] = [fixed, {**fixed, "from": "2026-10-01", "red_from": 12}]
     (folder / "territories.csv").write_text(TERRITORIES, "utf-8")
     (folder / "authorities.csv").write_text(AUTHORITIES, "utf-8-sig")
     base = {"organisation": "Школа", "ogrn": "1027200000001"}
@@ -75,14 +76,16 @@ def test_everything_lands_or_is_quarantined(folder: Path, deployment: Deployment
     counts = {name: (t.received, t.landed, t.quarantined) for name, t in report.resources.items()}
     assert counts == {
         "regions": (1, 1, 0),
+        "heat_rules": (2, 2, 0),
         "review_periods": (1, 1, 0),
         "territories": (4, 1, 3),
         "authorities": (2, 1, 1),
         "pages": (5, 3, 2),
     }
+    assert deployment.query("select opened_on::text from raw.registry_regions") == [("2026-08-23",)]
     assert deployment.query(
-        "select heat_method, heat_red_from, opened_on::text from raw.registry_regions"
-    ) == [("fixed", 9.0, "2026-08-23")]
+        "select valid_from::text, heat_method, heat_red_from from raw.registry_heat_rules order by 1"
+    ) == [("1900-01-01", "fixed", 9.0), ("2026-10-01", "fixed", 12.0)]
     rows = deployment.query(
         "select page_ref, vk_owner_id, link_host, has_mark, is_connected, design_percent, widgets,"
         " members_count, mean_post_reach, no_page_reason from raw.registry_pages"

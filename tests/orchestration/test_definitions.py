@@ -101,6 +101,7 @@ def test_live_leaves_out_what_is_not_polled(definitions: dg.Definitions) -> None
     assert everything == set(definitions.resolve_asset_graph().get_all_asset_keys())
     assert {key.path[-1] for key in everything - live} == {
         "registry_regions",
+        "registry_heat_rules",
         "registry_review_periods",
         "registry_territories",
         "registry_authorities",

@@ -23,13 +23,6 @@ final as (
         regions.time_zone,
         regions.opened_on,
         cast(territories.population as bigint) as population,
-        regions.heat_method,
-        regions.heat_measure,
-        regions.heat_minimum,
-        regions.heat_red_share,
-        regions.heat_yellow_share,
-        regions.heat_red_from,
-        regions.heat_yellow_from,
         registry.mapping_seq
     from regions
     inner join registry on regions.region_id = registry.region_id

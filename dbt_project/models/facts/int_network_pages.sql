@@ -19,7 +19,7 @@ named as (
     select
         *,
         row_number() over (
-            partition by source, region_id, link_name order by read_on desc, load_seq desc, network_page_id
+            partition by source, region_id, link_name order by read_on desc, load_seq desc, network_page_id asc
         ) as bearer_rank
     from ranked
     where newest_rank = 1

@@ -1,4 +1,11 @@
-{{ config(materialized='incremental', incremental_strategy='replace_keys', unique_key='message_key', replace_by='thread_key') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_keys',
+        unique_key='message_key',
+        replace_by='thread_key'
+    )
+}}
 
 with recursive
 
@@ -11,7 +18,7 @@ touched as (
     select distinct thread_key
     from received
     {% if is_incremental() -%}
-    where load_seq > {{ last_load_seq() }}
+        where load_seq > {{ last_load_seq() }}
     {%- endif %}
 ),
 

@@ -3,12 +3,7 @@
 with
 
 appeals as (
-    select * from {{ ref('fct_appeals') }}
-    where
-        is_countable
-        and topic_group is not null
-        and territory_id is not null
-        and coalesce(kind, 'complaint') <> 'thanks'
+    select * from {{ ref('int_repeats') }}
 ),
 
 regions as (
@@ -27,49 +22,25 @@ topics as (
     select * from {{ ref('dim_topics') }}
 ),
 
-beginnings as (
-    select
-        region_id,
-        min(local_date) as first_day
-    from appeals
-    group by region_id
-),
-
 windows as (
     select
-        beginnings.region_id,
-        beginnings.first_day,
+        appeals.region_id,
+        min(appeals.first_day) as first_day,
         {{ last_day('regions.time_zone') }} as final_day
-    from beginnings
-    inner join regions on beginnings.region_id = regions.region_id
-),
-
-grouped as (
-    select
-        *,
-        coalesce(topic_id, 'unknown') as topic,
-        coalesce(place_key, 'territory') as place
     from appeals
-),
-
-in_order as (
-    select
-        *,
-        lag(local_date) over (
-            partition by region_id, territory_id, topic_group, topic, place order by registered_at, appeal_id
-        ) as day_before
-    from grouped
+    inner join regions on appeals.region_id = regions.region_id
+    group by appeals.region_id, regions.time_zone
 ),
 
 numbered as (
     select
         *,
-        sum(case when {{ add_days('day_before', 31) }} >= local_date then 0 else 1 end) over (
-            partition by region_id, territory_id, topic_group, topic, place
+        sum(case when is_repeat then 0 else 1 end) over (
+            partition by region_id, territory_id, topic_group, topic_id, place
             order by registered_at, appeal_id
             rows between unbounded preceding and current row
         ) as episode
-    from in_order
+    from appeals
 ),
 
 chains as (
@@ -77,8 +48,9 @@ chains as (
         region_id,
         territory_id,
         topic_group,
-        topic,
+        topic_id,
         place,
+        place_kind,
         episode,
         {{ first_value_by('appeal_id', 'registered_at') }} as episode_id,
         min(local_date) as started_on,
@@ -87,7 +59,7 @@ chains as (
         sum(case when outcome = 'solved' then 1 else 0 end) as solved_appeals,
         sum(case when answered_at is null then 1 else 0 end) as open_appeals
     from numbered
-    group by region_id, territory_id, topic_group, topic, place, episode
+    group by region_id, territory_id, topic_group, topic_id, place, place_kind, episode
     having count(*) > 1
 ),
 
@@ -99,9 +71,9 @@ final as (
         territories.name as territory_name,
         chains.topic_group,
         topic_groups.label_ru as topic_group_label,
-        chains.topic as topic_id,
+        chains.topic_id,
         coalesce(topics.label_ru, 'не определена') as topic_label,
-        {{ dbt.split_part('chains.place', "'|'", 1) }} as place_kind,
+        chains.place_kind,
         chains.started_on,
         chains.ended_on,
         cast(chains.appeals as bigint) as appeals,
@@ -117,7 +89,7 @@ final as (
             chains.region_id = territories.region_id
             and chains.territory_id = territories.territory_id
     left join topic_groups on chains.topic_group = topic_groups.topic_group
-    left join topics on chains.topic = topics.topic_id
+    left join topics on chains.topic_id = topics.topic_id
 )
 
 select * from final

@@ -15,6 +15,10 @@ regions as (
     select * from {{ ref('dim_regions') }}
 ),
 
+heat_rules as (
+    select * from {{ ref('dim_heat_rules') }}
+),
+
 topic_groups as (
     select * from {{ ref('topic_groups') }}
 ),
@@ -117,9 +121,9 @@ filled as (
 measured as (
     select
         filled.*,
-        case when regions.heat_measure = 'rate' then filled.appeals_per_10k else filled.appeals end as measure
+        case when heat_rules.heat_measure = 'rate' then filled.appeals_per_10k else filled.appeals end as measure
     from filled
-    inner join regions on filled.region_id = regions.region_id
+    inner join heat_rules on {{ rule_in_force('filled', 'filled.period_from') }}
 ),
 
 ranked as (
@@ -150,7 +154,7 @@ final as (
                 then {{ heat_level('ranked.position', 'ranked.territories', 'ranked.appeals', 'ranked.measure') }}
         end as heat_level
     from ranked
-    inner join regions on ranked.region_id = regions.region_id
+    inner join heat_rules on {{ rule_in_force('ranked', 'ranked.period_from') }}
 )
 
 select * from final

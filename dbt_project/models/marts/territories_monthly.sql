@@ -6,8 +6,8 @@ territories as (
     select * from {{ ref('dim_territories') }}
 ),
 
-regions as (
-    select * from {{ ref('dim_regions') }}
+heat_rules as (
+    select * from {{ ref('dim_heat_rules') }}
 ),
 
 {{ scorecard('territory_id') }},
@@ -51,15 +51,15 @@ known as (
 heat_ranked as (
     select
         peers.*,
-        case when regions.heat_measure = 'rate' then peers.appeals_per_10k else peers.appeals end as heat_value,
+        case when heat_rules.heat_measure = 'rate' then peers.appeals_per_10k else peers.appeals end as heat_value,
         rank() over (
             partition by peers.region_id, peers.month_start, peers.peer_group is null
             order by
-                case when regions.heat_measure = 'rate' then peers.appeals_per_10k else peers.appeals end
+                case when heat_rules.heat_measure = 'rate' then peers.appeals_per_10k else peers.appeals end
                 desc nulls last
         ) as heat_place
     from peers
-    inner join regions on peers.region_id = regions.region_id
+    inner join heat_rules on {{ rule_in_force('peers', 'peers.month_start') }}
 ),
 
 heated as (
@@ -72,7 +72,7 @@ heated as (
                 ) }}
         end as heat_level
     from heat_ranked
-    inner join regions on heat_ranked.region_id = regions.region_id
+    inner join heat_rules on {{ rule_in_force('heat_ranked', 'heat_ranked.month_start') }}
     left join known on heat_ranked.region_id = known.region_id
 ),
 

@@ -10,8 +10,8 @@ periods as (
     select * from {{ ref('dim_review_periods') }}
 ),
 
-regions as (
-    select * from {{ ref('dim_regions') }}
+heat_rules as (
+    select * from {{ ref('dim_heat_rules') }}
 ),
 
 territories as (
@@ -288,14 +288,14 @@ heat as (
                 territories.territory_id,
                 coalesce(sum(reviewed.appeals), 0) as appeals,
                 case
-                    when regions.heat_measure = 'rate'
+                    when heat_rules.heat_measure = 'rate'
                         then
                             cast(coalesce(sum(reviewed.appeals), 0) as double) * 10000
                             / nullif(territories.population, 0)
                     else coalesce(sum(reviewed.appeals), 0)
                 end as measure
             from periods
-            inner join regions on periods.region_id = regions.region_id
+            inner join heat_rules on {{ rule_in_force('periods', 'periods.period_from') }}
             inner join territories on periods.region_id = territories.region_id
             left join reviewed
                 on
@@ -305,10 +305,10 @@ heat as (
                     and territories.territory_id = reviewed.territory_id
             group by
                 periods.region_id, periods.period_from, periods.period_to, territories.territory_id,
-                territories.population, regions.heat_measure
+                territories.population, heat_rules.heat_measure
         ) as places
     ) as reviewed_places
-    inner join regions on reviewed_places.region_id = regions.region_id
+    inner join heat_rules on {{ rule_in_force('reviewed_places', 'reviewed_places.period_from') }}
 ),
 
 heat_levels as (

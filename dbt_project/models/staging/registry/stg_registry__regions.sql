@@ -11,14 +11,7 @@ final as (
         region_id,
         name,
         time_zone,
-        opened_on,
-        heat_method,
-        heat_measure,
-        heat_minimum,
-        heat_red_share,
-        heat_yellow_share,
-        heat_red_from,
-        heat_yellow_from
+        opened_on
     from listed
 )
 

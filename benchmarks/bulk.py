@@ -1,0 +1,177 @@
+"""Millions of appeals straight into raw: what months of loads would have left, made in minutes.
+
+    python -m benchmarks.bulk --rows 1000000 --data /tmp/bulk
+
+The deployment is the demo's: its registry is read through dlt as ever; then ПОС appeals with their statuses
+and answers are written into raw by SQL, as loads of 100,000 appeals each, over the three years before the
+demo's as_of. The same rows for the same number. Nine in ten appeals are answered, half of these closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestion.config import Region, Settings, load_regions, load_settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCENARIO, AS_OF = "demo", "2026-11-20T19:00:00Z"
+PER_LOAD = 100_000
+_DAYS = 3 * 365
+
+_SETTING = """
+SET VARIABLE bulk_places = (
+    SELECT list(DISTINCT name ORDER BY name) FROM raw.registry_territories WHERE region_id = $region
+);
+SET VARIABLE bulk_offices = (
+    SELECT list(DISTINCT ogrn ORDER BY ogrn) FROM raw.registry_authorities
+    WHERE region_id = $region AND ogrn IS NOT NULL
+);
+SET VARIABLE bulk_topics = (
+    SELECT list({'topic': topics.label_ru, 'topic_group': groups.label_ru} ORDER BY topic_id)
+    FROM read_csv($topics) AS topics INNER JOIN read_csv($groups) AS groups USING (topic_group)
+);
+"""
+
+# Every draw is a hash of the number of the appeal and of what is drawn: any range gives the same rows.
+_APPEALS = """
+CREATE OR REPLACE TEMP TABLE bulk AS
+SELECT
+    i,
+    'BULK-' || i AS pos_id,
+    TIMESTAMP '2026-11-20 19:00:00' - to_seconds(CAST(hash(i, 'at') % ({days} * 86400) AS BIGINT))
+        AS registered_at,
+    hash(i, 'answered') % 10 < 9 AS is_answered,
+    hash(i, 'closed') % 2 = 0 AS is_closed,
+    to_minutes(CAST(60 + hash(i, 'pace') % 40000 AS BIGINT)) AS pace,
+    {topic}.topic_group AS topic_group,
+    {topic}.topic AS topic,
+    {place} AS municipality,
+    {office} AS ogrn
+FROM range({begin}, {end}) AS numbers(i);
+DELETE FROM bulk WHERE registered_at > TIMESTAMP '2026-11-20 18:00:00';
+UPDATE bulk SET is_answered = false WHERE registered_at + pace > TIMESTAMP '2026-11-20 18:30:00';
+UPDATE bulk SET is_closed = false WHERE NOT is_answered;
+INSERT INTO raw.pos_appeals BY NAME
+SELECT
+    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
+    pos_id, 'message' AS kind, registered_at AS created_at, registered_at,
+    CASE WHEN is_answered THEN registered_at + pace ELSE registered_at END AS updated_at,
+    CASE WHEN is_closed THEN 'closed' WHEN is_answered THEN 'answered' ELSE 'in_work' END AS status,
+    topic_group AS category, topic AS subcategory, false AS fast_track, municipality,
+    'Ленина' AS street, CAST(hash(i, 'house') % 200 AS VARCHAR) AS house,
+    'Во дворе дома третий день нет воды, управляющая компания не отвечает, просим помочь. ' || i AS text,
+    left(sha256('person' || (hash(i, 'author') % 2000000)), 32) AS author_key,
+    ogrn, CASE WHEN is_closed THEN 'solved' END AS outcome
+FROM bulk;
+INSERT INTO raw.pos_statuses BY NAME
+SELECT
+    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
+    pos_id, position, status, changed_at
+FROM (
+    SELECT pos_id, 0 AS position, 'registered' AS status, registered_at AS changed_at FROM bulk
+    UNION ALL
+    SELECT pos_id, 1, 'answered', registered_at + pace FROM bulk WHERE is_answered
+    UNION ALL
+    SELECT pos_id, 2, 'closed', registered_at + pace FROM bulk WHERE is_closed
+);
+INSERT INTO raw.pos_answers BY NAME
+SELECT
+    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
+    pos_id, 'A-' || i AS answer_id, registered_at + pace AS answered_at, 'final' AS kind, ogrn,
+    'Здравствуйте! Бригада выехала ' || i AS text
+FROM bulk WHERE is_answered;
+INSERT INTO raw.loads BY NAME
+SELECT
+    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
+    'pos' AS source, resource, $load_seq AS load_seq, 'live' AS mode, landed AS received, landed,
+    0 AS quarantined, 0 AS skipped_unchanged, 0 AS requests, 0 AS retries
+FROM (
+    SELECT 'appeals' AS resource, (SELECT count(*) FROM bulk) AS landed
+    UNION ALL
+    SELECT 'statuses', (SELECT count(*) FROM raw.pos_statuses WHERE _dlt_load_id = $load_id)
+    UNION ALL
+    SELECT 'answers', (SELECT count(*) FROM raw.pos_answers WHERE _dlt_load_id = $load_id)
+);
+INSERT INTO raw._dlt_loads BY NAME
+SELECT $load_id AS load_id, schema_name, 0 AS status, now() AS inserted_at, schema_version_hash
+FROM raw._dlt_loads LIMIT 1;
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the deployment; must not exist")
+    chosen = parser.parse_args()
+    begun = time.perf_counter()
+    settings, _ = deployment(chosen.data, chosen.rows)
+    seconds = time.perf_counter() - begun
+    print(f"{chosen.rows:,} appeals in {seconds:.1f} s, {chosen.rows / seconds:,.0f} a second")
+    print(settings.warehouse)
+
+
+def deployment(data: Path, rows: int) -> tuple[Settings, dict[str, str]]:
+    """The demo's deployment below `data` with about `rows` appeals in raw and nothing built yet, and its
+    environment.
+
+    `rows` counts what is drawn; those of the last hour before as_of are left out.
+    """
+    from ingestion.pipeline import ingest
+    from sandbox.kit import launch
+
+    if data.exists():
+        raise SystemExit(f"{data} exists already: name a new folder")
+    with launch(SCENARIO, data) as sandbox:
+        environment = {**sandbox.env, "OTKLIK_DATA": str(data)}
+        settings = load_settings(environment)
+        (region,) = load_regions(settings).values()
+        ingest("registry", region, settings)
+    fill(settings, region, rows)
+    return settings, environment
+
+
+def fill(settings: Settings, region: Region, rows: int) -> None:
+    """Write the appeals numbered 0 to `rows` into raw, 100,000 a load."""
+    import duckdb
+
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        seeds = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds"
+        told = {"topics": str(seeds / "topics.csv"), "groups": str(seeds / "topic_groups.csv")}
+        _run(connection, _SETTING, {"region": region.region_id, **told})
+        found = connection.execute("SELECT max(load_seq) FROM raw.loads").fetchone()
+        newest = int(found[0]) if found else 0
+        for number, begin in enumerate(range(0, rows, PER_LOAD), start=1):
+            draws = {name: _drawn(name) for name in ("topic", "place", "office")}
+            script = _APPEALS.format(days=_DAYS, begin=begin, end=min(begin + PER_LOAD, rows), **draws)
+            values = {
+                "region": region.region_id,
+                "fetched_at": settings.now(),
+                "load_id": f"{1_700_000_000 + number}.0",
+                "load_seq": newest + number,
+            }
+            connection.execute("BEGIN")
+            _run(connection, script, values)
+            connection.execute("COMMIT")
+
+
+def _drawn(name: str) -> str:
+    """SQL of the member of that list which falls to appeal i."""
+    members = f"getvariable('bulk_{name}s')"
+    return f"{members}[1 + CAST(hash(i, '{name}') % len({members}) AS BIGINT)]"
+
+
+def _run(connection: duckdb.DuckDBPyConnection, script: str, values: dict[str, object]) -> None:
+    """Statement by statement, each with the values that it names."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            named = {name: value for name, value in values.items() if f"${name}" in statement}
+            connection.execute(statement, named)
+
+
+if __name__ == "__main__":
+    main()
