@@ -190,7 +190,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
 
 
 def _refuse_demo_key(settings: Settings) -> None:
-    """The sandbox's key follows from its scenario, so everybody has it: good with that sandbox's variables alone."""
+    """The sandbox's key follows from its scenario, so everybody has it."""
     keys = [key.get_secret_value() for key in (settings.hmac_key, *settings.hmac_old_keys)]
     if any(key.startswith(DEMO_KEY) for key in keys) and "OTKLIK_SANDBOX_URL" not in settings._environment:
         raise ConfigError(
