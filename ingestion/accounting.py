@@ -9,7 +9,8 @@ from ingestion.tables import Column, RawTable, Row
 
 LOADS = RawTable(
     "loads",
-    "The book of loads: one row per load and resource; received = landed + quarantined + skipped_unchanged.",
+    "The book of loads: one row per load and resource; received = landed + quarantined + "
+    "skipped_unchanged + erased.",
     (
         Column("source", "text", "Source that was read.", required=True),
         Column("resource", "text", "Resource: raw table = source_resource.", required=True, key=True),
@@ -26,6 +27,7 @@ LOADS = RawTable(
             "Objects known from an earlier load, not landed again.",
             required=True,
         ),
+        Column("erased", "bigint", "Objects that were erased and stay away; null before there were any."),
         Column("requests", "int", "HTTP requests, or files opened.", required=True),
         Column("retries", "int", "Requests that were repeats.", required=True),
         Column("unknown_fields", "text", "Names of fields we do not know; their values were dropped."),
@@ -58,6 +60,7 @@ class Tally:
     landed: int = 0
     quarantined: int = 0
     skipped_unchanged: int = 0
+    erased: int = 0
     requests: int = 0
     retries: int = 0
     unknown_fields: set[str] = field(default_factory=set)
@@ -74,6 +77,7 @@ class Tally:
         self.landed += other.landed
         self.quarantined += other.quarantined
         self.skipped_unchanged += other.skipped_unchanged
+        self.erased += other.erased
         self.requests += other.requests
         self.retries += other.retries
         self.unknown_fields |= other.unknown_fields
@@ -81,12 +85,13 @@ class Tally:
             self.note(sentence)
 
     def check(self, source: str, resource: str) -> None:
-        """received = landed + quarantined + skipped_unchanged, or AccountingBroken."""
-        settled = self.landed + self.quarantined + self.skipped_unchanged
+        """received = landed + quarantined + skipped_unchanged + erased, or AccountingBroken."""
+        settled = self.landed + self.quarantined + self.skipped_unchanged + self.erased
         if self.received != settled:
             raise AccountingBroken(
                 f"{source}.{resource} received {self.received} objects but settled {settled} "
-                f"({self.landed} landed, {self.quarantined} quarantined, {self.skipped_unchanged} unchanged)",
+                f"({self.landed} landed, {self.quarantined} quarantined, {self.skipped_unchanged} unchanged, "
+                f"{self.erased} erased)",
                 "report this as a defect of the connector: nothing of the load was kept",
             )
 
@@ -98,6 +103,7 @@ class Tally:
             "landed": self.landed,
             "quarantined": self.quarantined,
             "skipped_unchanged": self.skipped_unchanged,
+            "erased": self.erased,
             "requests": self.requests,
             "retries": self.retries,
             "unknown_fields": ", ".join(sorted(self.unknown_fields)[:_MAX_UNKNOWN]) or None,

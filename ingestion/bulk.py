@@ -8,8 +8,9 @@ table that dlt copies: rows count only when dlt has committed their load id.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ingestion.erasures import Erasures, is_erased_sql, say_erased
 from ingestion.tables import SQL_TYPES, RawTable
 
 if TYPE_CHECKING:
@@ -34,6 +35,30 @@ class BulkRows:
             self._evolve(table)
         ((count,),) = self.connection.execute(f"INSERT INTO raw.{table.name} BY NAME {select}").fetchall()
         return int(count)
+
+    def insert_unerased(self, table: RawTable, select: str, erased: Erasures) -> tuple[int, int]:
+        """As `insert`, without rows that were erased; how many were inserted and how many were erased.
+
+        The connection has been taught by `Pseudonyms.teach`.
+        """
+        import duckdb
+
+        dropped = 0
+
+        def count(tests: Any) -> Any:
+            nonlocal dropped
+            dropped += sum(test is True for test in tests.to_pylist())
+            return tests
+
+        if not self._begun:
+            # A transaction writes to one database, and temporary tables are another: all of it comes before.
+            say_erased(self.connection, erased)
+        with suppress(duckdb.Error):
+            self.connection.remove_function("count_erased")
+        options: dict[str, Any] = {"type": "arrow", "side_effects": True}
+        self.connection.create_function("count_erased", count, ["BOOLEAN"], "BOOLEAN", **options)
+        kept = f"SELECT * FROM ({select}) WHERE NOT count_erased({is_erased_sql(table)})"  # noqa: S608
+        return self.insert(table, kept), dropped
 
     def count(self, table: RawTable, load_id: str) -> int:
         """How many rows of the load the table holds, as the inserting transaction sees it."""

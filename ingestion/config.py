@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_valid
 
 from ingestion.clock import parse_utc, utc_now
 from ingestion.errors import ConfigError
+from ingestion.pseudonyms import Pseudonyms
 from ingestion.region import (
     FolderSource,
     HeatRule,
@@ -49,10 +51,16 @@ __all__ = [
 ]
 
 HMAC_KEY_LENGTH = 32
+DEMO_KEY = "otklik-demo-"
+_FEWEST_CHARACTERS = 8  # different ones: 64 random hex digits have nearly all 16
+_PLACEHOLDER = re.compile(
+    "change.?me|placeholder|example|password|your.?key|secret.?key|default", re.IGNORECASE
+)
 _VARIABLES = {  # variable → field of Settings
     "OTKLIK_DATA": "data",
     "OTKLIK_REGIONS": "regions",
     "OTKLIK_HMAC_KEY": "hmac_key",
+    "OTKLIK_HMAC_OLD_KEYS": "hmac_old_keys",
     "OTKLIK_AS_OF": "as_of",
     "OTKLIK_LANG": "lang",
     "OTKLIK_KEEP_RELEASES": "keep_releases",
@@ -72,6 +80,7 @@ class Settings(Strict):
     data: Path = Path("data")
     regions: Path = Path("regions")
     hmac_key: SecretStr
+    hmac_old_keys: tuple[SecretStr, ...] = ()
     as_of: datetime | None = None
     lang: Literal["ru", "en"] = "ru"
     keep_releases: int = Field(default=30, ge=1)
@@ -87,9 +96,19 @@ class Settings(Strict):
     @field_validator("hmac_key")
     @classmethod
     def _long_enough(cls, key: SecretStr) -> SecretStr:
-        if len(key.get_secret_value()) < HMAC_KEY_LENGTH:
-            raise ValueError(f"must have at least {HMAC_KEY_LENGTH} characters")
-        return key
+        return _usable(key)
+
+    @field_validator("hmac_old_keys", mode="before")
+    @classmethod
+    def _split(cls, keys: object) -> object:
+        if not isinstance(keys, str):
+            return keys
+        return tuple(SecretStr(key.strip()) for key in keys.split(",") if key.strip())
+
+    @field_validator("hmac_old_keys")
+    @classmethod
+    def _all_usable(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return tuple(_usable(key) for key in keys)
 
     @field_validator("postgres_schemas", mode="before")
     @classmethod
@@ -113,6 +132,10 @@ class Settings(Strict):
         """Naive UTC: a date after this instant is a mistake of the source."""
         return max(self.now(), utc_now()) + timedelta(days=1)
 
+    def pseudonyms(self) -> Pseudonyms:
+        """Stand-ins for people under this deployment's keys."""
+        return Pseudonyms(self.hmac_key, self.hmac_old_keys)
+
     def needed(self, name: Literal["postgres_url", "postgres_owner_url", "alert_urls"]) -> str:
         """A secret that what was asked for cannot do without. Raises ConfigError where it is not set."""
         value: SecretStr | None = getattr(self, name)
@@ -131,6 +154,16 @@ class Settings(Strict):
                 "put the token into the environment or into .env",
             )
         return SecretStr(value)
+
+
+def _usable(key: SecretStr) -> SecretStr:
+    """A key that nobody guesses. What is left in place of one, or typed to get past the check, is none."""
+    text = key.get_secret_value()
+    if len(text) < HMAC_KEY_LENGTH:
+        raise ValueError(f"must have at least {HMAC_KEY_LENGTH} characters")
+    if len(set(text)) < _FEWEST_CHARACTERS or _PLACEHOLDER.search(text):
+        raise ValueError("is a placeholder, no secret")
+    return key
 
 
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:
@@ -154,7 +187,18 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         hint = _HOW_TO_MAKE_A_KEY if variable == "OTKLIK_HMAC_KEY" else "see .env.example"
         raise ConfigError(f"{variable}: {reason_of(first)}", f"correct it ({hint})") from None
     settings._environment.update(environment)
+    _refuse_demo_key(settings)
     return settings
+
+
+def _refuse_demo_key(settings: Settings) -> None:
+    """The sandbox's key follows from its scenario, so everybody has it."""
+    keys = [key.get_secret_value() for key in (settings.hmac_key, *settings.hmac_old_keys)]
+    if any(key.startswith(DEMO_KEY) for key in keys) and "OTKLIK_SANDBOX_URL" not in settings._environment:
+        raise ConfigError(
+            "OTKLIK_HMAC_KEY: is the key of the demo, which everybody can compute",
+            f"put one of your own into .env: {_HOW_TO_MAKE_A_KEY}",
+        )
 
 
 def load_regions(settings: Settings) -> dict[str, Region]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ingestion.config import Region, Settings
 from ingestion.errors import UnreadableFile
 from ingestion.run import Run
+from ingestion.spreadsheet import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from ingestion.check import Probe
@@ -31,10 +32,21 @@ class NewFiles:
         self._known: dict[str, str] = dict(run.state.get("files", {}))
         self._again = 0
 
-    def of(self, folder: Path, patterns: Sequence[str], salt: str = "") -> Iterator[Path]:
-        """New files of the folder in the order of their names; a window gets all of them."""
+    def of(
+        self, folder: Path, patterns: Sequence[str], salt: str = "", most_bytes: int = MAX_FILE_BYTES
+    ) -> Iterator[Path]:
+        """New files of the folder in the order of their names; a window gets all of them.
+
+        One with more than `most_bytes` is refused before a byte of it is read.
+        """
         for path in self._listed(folder, patterns):
             before = _stamp(path)
+            if before[0] > most_bytes:
+                raise UnreadableFile(
+                    f"The file {path} has {before[0] // 2**20} MB, more than the limit of "
+                    f"{most_bytes // 2**20} MB",
+                    "export it in smaller periods, or raise max_bytes where a mapping sets it",
+                )
             digest = salt + _digest(path)
             if _stamp(path) != before:
                 self._tally.note(f"{path.name} is still being written and was left for the next run.")
@@ -65,6 +77,14 @@ class NewFiles:
                 f"create it or correct {self._setting} in the region's file",
             )
         found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+        inside = folder.resolve()
+        for path in sorted(found):
+            # Whoever may put files there may not have us read others.
+            if not path.resolve().is_relative_to(inside):
+                raise UnreadableFile(
+                    f"The file {path} of {self._title} leads out of its folder",
+                    "put the file itself there in place of the link",
+                )
         return sorted(path for path in found if not is_draft(path))
 
 

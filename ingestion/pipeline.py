@@ -104,7 +104,7 @@ def _load(source: str, region: Region, settings: Settings, window: Window | None
     spec = find_source(source)
     _check_request(spec, region, settings, window)
     with opened(settings) as warehouse:
-        load_seq = warehouse.prepare()
+        load_seq = warehouse.prepare(settings.pseudonyms())
         pipeline = _fresh_pipeline(spec, region, settings)
         bulk = BulkRows(warehouse.connection)
         run = Run(spec, region, settings, window, fetched_at=settings.now(), state={}, bulk=bulk)

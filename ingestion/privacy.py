@@ -6,51 +6,80 @@ one scan. Organisations (club mentions, community links, ОГРН, ИНН) stay 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import SecretStr
-
-_BLOCK = 64  # bytes that SHA-256 takes at once
+from ingestion.pseudonyms import Pseudonyms as Pseudonyms
 
 PHONE, EMAIL, CARD, SNILS = "‹телефон›", "‹почта›", "‹карта›", "‹СНИЛС›"
 PASSPORT, LINK, PERSON, MENTION, AT = "‹паспорт›", "‹ссылка›", "‹имя›", "[mention]", "@…"
 
-_SEPARATOR = r"[\s\u200b()./\\_\-\u2010-\u2015\u2212]"
-_SUSPICIOUS = re.compile(r"[@\[]|\d{2}|\.(?:com|ru|me)/|\bid\d|\d.?\d.?\d.?\d", re.IGNORECASE)
+# A number does not go on in the next line: what stands there is another one.
+_BLANK = r"[^\S\r\n]"
+_SEPARATOR = r"(?:[^\S\r\n]|[\u200b()./\\_\-\u2010-\u2015\u2212])"
+_SUSPICIOUS = re.compile(
+    r"[@\[]|\d{2}|\.(?:com|ru|me)/|\bid\d|\d.?\d.?\d.?\d|соба[кч]|[({]at[)}]", re.IGNORECASE
+)
 # Eight digits with no more between them than separators or the word «номер»: nothing shorter is masked,
 # but for town numbers, which a word announces.
 _LONG_NUMBER = re.compile(r"\d(?:[\s\u200b()./\\_\-\u2010-\u2015\u2212,№NnoнНоОмМеЕрР]{0,9}\d){7}")
 _ANNOUNCED = ("тел", "звон", "моб", "сот", "факс")
-_CARD = re.compile(r"(?<!\d)\d{4}(?:[\s\-]?\d{4}){3}(?:[\s\-]?\d{1,3})?(?!\d)")
-_SNILS = re.compile(r"(?<!\d)\d{3}[\s\-]?\d{3}[\s\-]?\d{3}[\s\-]?\d{2}(?!\d)")
+_JOIN = rf"(?:{_BLANK}|[\-\u2010-\u2015])?"
+_CARD = re.compile(rf"(?<!\d)\d{{4}}(?:{_JOIN}\d{{4}}){{3}}(?:{_JOIN}\d{{1,3}})?(?!\d)")
+_SNILS = re.compile(rf"(?<!\d)\d{{3}}{_JOIN}\d{{3}}{_JOIN}\d{{3}}{_JOIN}\d{{2}}(?!\d)")
+# A number that stands in the address of a community or of what is on its wall.
+_NO_ADDRESS = "".join(
+    f"(?<!{before})"
+    for before in (
+        *("wall-", "topic-", "photo-", "video-", "album-", "clip-", "club", "public", "event"),
+        *("group/", "topic/"),
+    )
+)
 _MOBILE = re.compile(
-    rf"(?<!\d)(?:\+{_SEPARATOR}{{0,2}}7|[78])(?:{_SEPARATOR}{{0,3}}\d){{10}}(?!\d)"  # +7 / 8 and ten digits
-    rf"|(?<!\d)9\d{{2}}(?:{_SEPARATOR}{{0,2}}\d){{7}}(?!\d)"  # a mobile number without its 8
+    # +7 / 8 and ten digits, of which the first is that of a code; a day, a month and a year are none
+    rf"(?<!\d){_NO_ADDRESS}"
+    r"(?!\d[./\-]\d{1,2}[./\-](?:19|20)\d\d(?!\d))"
+    rf"(?:\+{_SEPARATOR}{{0,2}}7|[78]){_SEPARATOR}{{0,3}}[3-9](?:{_SEPARATOR}{{0,3}}\d){{9}}(?!\d)"
+    rf"|\+[1-9]\d{{0,2}}(?:{_SEPARATOR}{{0,3}}\d){{8,11}}(?!\d)"  # abroad
+    rf"|(?<!\d){_NO_ADDRESS}9\d{{2}}(?:{_SEPARATOR}{{0,2}}\d){{7}}(?!\d)"  # a mobile number without its 8
     rf"|\(\d{{3,5}}\)(?:{_SEPARATOR}{{0,2}}\d){{5,7}}(?!\d)"  # (34551) 2-34-56
 )
 _TOWN_PHONE = re.compile(
-    r"(\b(?:тел|звон|позвон|дозвон|моб|сот|факс)[а-яё]*[^\d\n]{0,12})\d{1,3}(?:[\s\-]?\d{2}){2}(?!\d)",
+    r"((?<!‹)\b(?:тел|звон|позвон|дозвон|моб|сот|факс)[а-яё]*[^\d\n‹]{0,12})\d{1,3}(?:[\s\-]?\d{2}){2}(?!\d)",
     re.IGNORECASE,
 )
 _TOWN_NUMBER = re.compile(r"\d(?:[\s\-]?\d){4}")
-_PASSPORT = re.compile(
-    r"(?<!\d)\d{2}\s?\d{2}[\s,]{0,2}(?:№|номер|ном\.?|N|No\.?)?\s{0,2}\d{6}(?!\d)", re.IGNORECASE
+_ANNOUNCED_PASSPORT = re.compile(
+    rf"(?<!‹)(паспорт|серия)([^\d\n‹]{{0,12}})\d{{2}}{_BLANK}?\d{{2}}[^\d\n‹]{{0,9}}\d{{6}}(?!\d)",
+    re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[\w.+\-]{1,64}@(?:[\w\-]{1,63}\.){1,8}[^\W\d_]{2,24}")
-_BRACKET_PERSON = re.compile(r"\[(?:https?://(?:m\.)?vk\.(?:com|ru)/)?id\d[^|\]\n]{0,64}\|[^\]\n]{0,256}\]?")
+_PASSPORT = re.compile(
+    rf"(?<!\d)(?<!\d-)\d{{2}}{_BLANK}?\d{{2}}"
+    rf"(?:(?:{_BLANK}|,){{0,2}}(?:№|номер|ном\.?|N|No\.?){_BLANK}{{0,2}}|{_BLANK}{{0,2}}|-)\d{{6}}"
+    rf"(?!\d|{_BLANK}?(?:руб|р\.|₽|тыс))",  # in 2019 987000 roubles were spent
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"[\w.+\-]{1,64}(?:@| @ )(?:[\w\-]{1,63}\.){1,8}[^\W\d_]{2,24}")
+_SPELLED_EMAIL = re.compile(
+    r"[A-Za-z0-9._+\-]{1,64}\s?(?:[(\[{](?:at|AT|@)[)\]}]|[(\[{]?(?:[Сс]обака|СОБАКА|[Сс]обачка)[)\]}]?)\s?"
+    r"(?:[A-Za-z0-9\-]{1,63}\.){1,4}(?:ru|com|net|org|su|рф|info|me|by|kz|RU|COM)\b"
+)
+# Of VK's addresses those that name no person: communities, what stands on their walls, VK's own pages.
+_NO_PERSON = (
+    r"(?!(?:club|public|event|app|(?:wall|topic|album|photo|video|clip|market|doc)-)\d|(?:feed|search)\b)"
+)
+_BRACKET_PERSON = re.compile(
+    rf"\[(?:id\d|https?://(?:m\.)?vk\.(?:com|ru)/{_NO_PERSON})[^|\]\n]{{0,64}}\|[^\]\n]{{0,256}}\]?"
+)
 _STARRED_PERSON = re.compile(r"[@*]id\d+(?:\s?\([^)\n]{0,64}\))?", re.IGNORECASE)
 _AT_NAME = re.compile(r"@(?!(?:club|public|event)\d)\w[\w.]{0,63}", re.IGNORECASE)
 _BARE_ID = re.compile(r"\bid\d{2,}\b", re.IGNORECASE)
 _LINK = re.compile(
     r"(?:https?://)?(?:www\.|m\.)?"
-    r"(?:(?:vk\.com|vk\.ru|vkontakte\.ru)/"
-    r"(?!(?:club|public|event|app|(?:wall|topic|album|photo|video|clip|market|doc)-)\d|(?:feed|search)\b)"
+    rf"(?:(?:vk\.com|vk\.ru|vkontakte\.ru)/{_NO_PERSON}"
     r"|(?:t|telegram)\.me/|(?:wa|viber)\.me/|api\.whatsapp\.com/|max\.ru/(?:u|id)/?"
     r"|(?:ok|odnoklassniki)\.ru/profile/|instagram\.com/|facebook\.com/)"
     r"[^\s\]\[|<>\"'«»‹›,;)]+",
@@ -60,28 +89,6 @@ _FULL_NAME = re.compile(
     r"\b[А-ЯЁ][а-яё\-]+\s+[А-ЯЁ][а-яё]+\s+[А-ЯЁ][а-яё]+(?:вич|вна|чна|ьич)\w{0,2}\b"
     r"|\b[А-ЯЁ][а-яё\-]+\s+[А-ЯЁ]\.\s?[А-ЯЁ]\.|\b[А-ЯЁ]\.\s?[А-ЯЁ]\.\s?[А-ЯЁ][а-яё\-]+"
 )
-
-
-class Pseudonyms:
-    """Keyed, irreversible stand-ins for people; equal within a deployment as long as the key is."""
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key.get_secret_value().encode()
-
-    def author_key(self, namespace: str, identity: int | str) -> str:
-        """32 hex digits for a person of a source; the same in all regions."""
-        return hmac.digest(self._key, f"{namespace}:{identity}".encode(), "sha256").hex()[:32]
-
-    def pads(self) -> tuple[bytes, bytes]:
-        """The inner and outer padded key of HMAC-SHA256, for engines that compute `author_key` themselves:
-        sha256(outer + sha256(inner + message)). As secret as the key."""
-        key = self._key if len(self._key) <= _BLOCK else hashlib.sha256(self._key).digest()
-        key = key.ljust(_BLOCK, b"\0")
-        return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
-
-    def number(self, namespace: str, identity: int | str) -> int:
-        """A positive 60-bit number for a person, where a column must stay a number."""
-        return int(self.author_key(namespace, identity)[:15], 16)
 
 
 def clean(text: str) -> str:
@@ -101,10 +108,12 @@ def mask(text: str) -> str:
     if not _SUSPICIOUS.search(text):
         return text
     low = text.lower()
-    if ".com/" in low or ".ru/" in low or ".me/" in low:
-        text = _LINK.sub(LINK, text)
     if "[" in text:
         text = _BRACKET_PERSON.sub(MENTION, text)
+    if ".com/" in low or ".ru/" in low or ".me/" in low:
+        text = _LINK.sub(LINK, text)
+    if "соба" in low or "at" in low:
+        text = _SPELLED_EMAIL.sub(EMAIL, text)
     if "@" in text or "*" in text:
         text = _EMAIL.sub(EMAIL, text)
         text = _STARRED_PERSON.sub(AT, text)
@@ -112,8 +121,8 @@ def mask(text: str) -> str:
     if "id" in low:
         text = _BARE_ID.sub(PERSON, text)
     if found := _LONG_NUMBER.search(text):
-        # Nothing before the first long number can be one; only «+ (» may belong to it.
-        cut = max(0, found.start() - 4)
+        # Nothing before the first long number can be one; only words that say what it is may belong to it.
+        cut = max(0, found.start() - 24)
         text = text[:cut] + _mask_numbers(text[cut:])
     if any(word in low for word in _ANNOUNCED) and _TOWN_NUMBER.search(text):
         text = _TOWN_PHONE.sub(rf"\1{PHONE}", text)
@@ -152,12 +161,19 @@ def _safe(value: Any, keep: frozenset[str]) -> Any:
 def _mask_numbers(text: str) -> str:
     text = _CARD.sub(_card, text)
     text = _SNILS.sub(_snils, text)
-    text = _MOBILE.sub(PHONE, text)
+    text = _ANNOUNCED_PASSPORT.sub(rf"\1\2{PASSPORT}", text)
+    text = _MOBILE.sub(_phone, text)
     return _PASSPORT.sub(_passport, text)
 
 
 def _digits(text: str) -> list[int]:
     return [int(character) for character in text if character.isdecimal()]
+
+
+def _phone(match: re.Match[str]) -> str:
+    # 8-800 is free of charge for whoever calls: an organisation's line.
+    number = "".join(map(str, _digits(match[0])))
+    return match[0] if number.startswith(("8800", "7800")) else PHONE
 
 
 def _card(match: re.Match[str]) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ingestion.accounting import LOADS, QUARANTINE, Tally
 from ingestion.clock import Window, iso_z
 from ingestion.config import Region, Settings
-from ingestion.privacy import Pseudonyms, safe_payload
+from ingestion.erasures import Erasures, book_of, read_book
+from ingestion.privacy import safe_payload
 from ingestion.sources import SourceSpec
 from ingestion.tables import RawTable, Row, arrow_table
 
@@ -44,7 +45,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self.tallies = {resource: Tally() for resource in self.spec.resources}
-        self.pseudonyms = Pseudonyms(self.settings.hmac_key)
+        self.pseudonyms = self.settings.pseudonyms()
+        self.erased: Erasures = read_book(book_of(self.settings.data))
         self.latest = self.settings.latest_believable()
 
     @property
@@ -53,19 +55,34 @@ class Run:
         return self.window is None
 
     def land(self, resource: str, rows: list[Row]) -> Iterator[Batch]:
-        """Rows → one Arrow table for dlt; counts them as landed. Nothing is yielded for no rows."""
+        """Rows → one Arrow table for dlt; counts them as landed. Nothing is yielded for no rows.
+
+        What was erased stays away, and is counted.
+        """
+        table = self.spec.resources[resource]
+        if self.erased:
+            region, came = self.region.region_id, len(rows)
+            rows = [row for row in rows if not self.erased.covers(table, row, region, self.pseudonyms)]
+            self.tallies[resource].erased += came - len(rows)
         if not rows:
             return
-        table = self.spec.resources[resource]
         self.tallies[resource].landed += len(rows)
         yield table, arrow_table(table, rows, self.region.region_id, self.fetched_at)
 
     def land_select(self, resource: str, select: str) -> int:
-        """Rows that a SELECT on `bulk`'s connection yields, by the million; counts them as landed."""
+        """Rows that a SELECT on `bulk`'s connection yields, by the million; counts them as landed.
+
+        Returns how many the SELECT yielded: what was erased stays away, and is counted.
+        """
         assert self.bulk is not None, "the pipeline gives it to every load"  # noqa: S101
-        count = self.bulk.insert(self.spec.resources[resource], select)
+        table = self.spec.resources[resource]
+        if self.erased:
+            count, erased = self.bulk.insert_unerased(table, select, self.erased)
+        else:
+            count, erased = self.bulk.insert(table, select), 0
         self.tallies[resource].landed += count
-        return count
+        self.tallies[resource].erased += erased
+        return count + erased
 
     def quarantine(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ingestion.errors import UnreadableFile
 MAX_FILE_BYTES = 200 * 2**20
 MAX_UNZIPPED_BYTES = 4 * 2**30
 MAX_RATIO = 200  # real exports unzip to 5-20 times their size
+MAX_ENTRIES = 10_000  # a workbook has some twenty, and one for each sheet and picture
 HEADER_SEARCH_ROWS = 30
 
 Cell = Any
@@ -80,10 +82,7 @@ def read_cells(path: Path, expected: str) -> list[tuple[str, list[list[Cell]]]]:
 
 def _csv_cells(path: Path) -> list[list[Cell]]:
     """Cells of a small CSV file, all text; the encoding and the delimiter are what its head says."""
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise UnreadableFile(
-            f"The file {path} has more than {MAX_FILE_BYTES // 2**20} MB", "export it in smaller periods"
-        )
+    check_bytes(path)
     content = path.read_bytes()
     try:
         text = content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
@@ -141,16 +140,25 @@ def _recognise(
     return None
 
 
-def _check_size(path: Path, expected: str) -> None:
+def check_bytes(path: Path) -> int:
+    """A file's size, before any of it is read; UnreadableFile where it is more than we take."""
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
         raise UnreadableFile(
             f"The file {path} has {size // 2**20} MB, more than the limit of {MAX_FILE_BYTES // 2**20} MB",
             "export it in smaller periods",
         )
+    return size
+
+
+def _check_size(path: Path, expected: str) -> None:
+    size = check_bytes(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            unzipped = sum(entry.file_size for entry in archive.infolist())
+            entries = archive.infolist()
+            unzipped = sum(entry.file_size for entry in entries)
+            if len(entries) <= MAX_ENTRIES and not _is_bomb(size, unzipped):
+                _check_announced(path, archive)
     except (zipfile.BadZipFile, OSError) as error:
         with path.open("rb") as file:
             encrypted = file.read(4) == b"\xd0\xcf\x11\xe0"  # OLE2: an old .xls, or an encrypted .xlsx
@@ -159,8 +167,34 @@ def _check_size(path: Path, expected: str) -> None:
             f"The file {path} {problem}, {expected} was expected",
             "save it as XLSX without a password and replace it, or remove it from the folder",
         ) from error
-    if unzipped > MAX_UNZIPPED_BYTES or unzipped > MAX_RATIO * max(size, 2**16):
+    if len(entries) > MAX_ENTRIES:
+        raise UnreadableFile(
+            f"The file {path} holds {len(entries)} files, more than any workbook has",
+            "check where it comes from and export it again",
+        )
+    if _is_bomb(size, unzipped):
         raise UnreadableFile(
             f"The file {path} would unzip to {unzipped // 2**20} MB and is refused as a zip bomb",
             "check where it comes from and export it again",
         )
+
+
+def _is_bomb(size: int, unzipped: int) -> bool:
+    return unzipped > MAX_UNZIPPED_BYTES or unzipped > MAX_RATIO * max(size, 2**16)
+
+
+def _check_announced(path: Path, archive: zipfile.ZipFile) -> None:
+    """Unzip to nowhere: an archive may announce less than it holds, and who parses it would unzip it all.
+
+    zipfile stops where the announced size ends, and then the check sum is not that of the entry.
+    """
+    for entry in archive.infolist():
+        try:
+            with archive.open(entry) as content:
+                while content.read(2**20):
+                    pass
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise UnreadableFile(
+                f"The file {path} is damaged, or holds more than it says",
+                "check where it comes from and export it again",
+            ) from error

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ingestion.config import Settings
-from ingestion.errors import WarehouseError
+from ingestion.errors import ConfigError, WarehouseError
+from ingestion.pseudonyms import Pseudonyms
 from ingestion.sources import all_tables
 from ingestion.tables import create_statement
 
@@ -45,7 +46,7 @@ class Warehouse:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
 
-    def prepare(self) -> int:
+    def prepare(self, pseudonyms: Pseudonyms) -> int:
         """Make every raw table exist, sweep what failed loads left, and return the next `load_seq`.
 
         All tables of all sources are made, so that a region without ПОС does not break the models on it.
@@ -54,8 +55,33 @@ class Warehouse:
         for table in all_tables():
             self.connection.execute(create_statement(table, DATASET))
         self.sweep()
+        self.check_key(pseudonyms)
         newest = self.connection.execute("SELECT coalesce(max(load_seq), 0) FROM raw.loads").fetchall()
         return int(newest[0][0]) + 1
+
+    def check_key(self, pseudonyms: Pseudonyms) -> None:
+        """Refuse a key under which people would get other hashes than they have here.
+
+        The warehouse remembers a word that follows from its keys and does not reveal them.
+        """
+        self.connection.execute("CREATE SCHEMA IF NOT EXISTS privacy")
+        self.connection.execute("CREATE TABLE IF NOT EXISTS privacy.keys (identity VARCHAR NOT NULL)")
+        found = self.connection.execute("SELECT identity FROM privacy.keys").fetchall()
+        *earlier, current = pseudonyms.identities()
+        if not found:
+            self.connection.execute("INSERT INTO privacy.keys VALUES (?)", [current])
+            return
+        if found[0][0] == current:
+            return
+        if found[0][0] in earlier:
+            raise ConfigError(
+                "OTKLIK_HMAC_KEY is new, and the warehouse's rows are still under the one before it",
+                "bring them under it: `otklik rotate-key`",
+            )
+        raise ConfigError(
+            "OTKLIK_HMAC_KEY is not the key that the warehouse's rows were made under",
+            "put that one back; to change it, name it in OTKLIK_HMAC_OLD_KEYS and run `otklik rotate-key`",
+        )
 
     def sweep(self) -> None:
         """Delete rows whose load was never committed.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli_privacy import register as register_privacy
 from orchestration.maintain_command import maintain
 
 if TYPE_CHECKING:
@@ -183,7 +184,12 @@ def backup(folder: Annotated[Path, typer.Argument(help="A folder that does not e
 
 
 @app.command()
-def restore(folder: Annotated[Path, typer.Argument(help="A folder that `otklik backup` made.")]) -> None:
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that `otklik backup` made.")],
+    erasures: Annotated[
+        Path | None, typer.Option(help="A newer copy of erasures.jsonl, where <data> was lost.")
+    ] = None,
+) -> None:
     """Make the deployment what the backup holds; what stood there is moved to <data>/before-restore.
 
     Example: `otklik restore /backups/2026-11-22`
@@ -193,7 +199,7 @@ def restore(folder: Annotated[Path, typer.Argument(help="A folder that `otklik b
         from orchestration.messages import say
         from orchestration.upkeep import restore as bring_back
 
-        done = bring_back(settings, folder)
+        done = bring_back(settings, folder, erasures)
         size, aside = f"{done.size / 2**20:.1f} MiB", settings.data / "before-restore"
         values = {"folder": done.folder, "files": done.files, "size": size, "aside": aside}
         typer.echo(say(settings.lang, "restored", **values))
@@ -386,6 +392,9 @@ def sandbox_serve(
     from sandbox.__main__ import main as serve
 
     raise typer.Exit(serve(arguments))
+
+
+register_privacy(app)
 
 
 def main() -> None:

@@ -64,6 +64,26 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "Данные восстановлены из {folder}, файлов {files}, {size}; прежние лежат в {aside}",
         "Restored from {folder}, {files} files, {size}; what stood there lies in {aside}",
     ),
+    "erased": (
+        "Удалено строк: {rows} ({tables}). Отозвано прежних выпусков: {releases}",
+        "Erased {rows} rows ({tables}). Older releases taken back: {releases}",
+    ),
+    "erased_before": (
+        "В хранилище этого уже не было; доделано остальное. Отозвано прежних выпусков: {releases}",
+        "It had gone from the warehouse before; the rest is done. Older releases taken back: {releases}",
+    ),
+    "erased_files": (
+        "Эти присланные файлы содержали удалённое, уничтожьте их сами: {files}",
+        "These delivered files held what was erased, destroy them yourself: {files}",
+    ),
+    "erased_backups": (
+        "В прежних копиях оно ещё есть: храните {book} отдельно, `otklik restore` применит его",
+        "Earlier backups still hold it: keep {book} apart from them, `otklik restore` applies it",
+    ),
+    "rotated": (
+        "Новый ключ действует: переписано ключей {rows}",
+        "The new key is in force: {rows} keys were made anew",
+    ),
     "done": ("Готово за {seconds:.0f} с. Выпуск {release}", "Done in {seconds:.0f} s. Release {release}"),
     "unchanged": (
         "Готово за {seconds:.0f} с. Ничего не изменилось, выпуск {release} остаётся",

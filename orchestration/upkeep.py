@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.config import Settings
+from ingestion.erasing import Erased
+from ingestion.erasures import BOOK as ERASURES
+from ingestion.erasures import book_of, read_book
 from ingestion.errors import UsageError, WarehouseError
 from ingestion.lock import warehouse_lock
 from orchestration.dbt_manifest import ensure_manifest
@@ -22,7 +25,7 @@ from publishing.serving import build_serving
 
 BOOK = "backup.json"
 # What cannot be made again: raw and the books in the warehouse, deliveries not yet read, what was published.
-KEPT = ("warehouse.duckdb", "inbox", "published")
+KEPT = ("warehouse.duckdb", "inbox", "published", ERASURES)
 LOCK_WAIT_SECONDS = 3600
 DERIVED = ("staging", "facts", "marts", "seeds")
 
@@ -65,13 +68,20 @@ def backup(settings: Settings, folder: Path, wait: float = LOCK_WAIT_SECONDS) ->
     return Backup(folder, len(book), sum((folder / name).stat().st_size for name in book))
 
 
-def restore(settings: Settings, folder: Path) -> Backup:
+def restore(settings: Settings, folder: Path, erasures: Path | None = None) -> Backup:
     """Make the deployment's data what the backup holds; the data it replaces is moved aside, not deleted.
 
-    Raises UsageError for a folder that is no whole backup: a missing or altered file is named.
+    What was erased since the backup, by the book that stands and by `erasures`, a copy of it, is erased again
+    and a release without it published. Raises UsageError for a folder that is no whole backup: a missing or
+    altered file is named.
     """
+    from orchestration.erase import apply_again, publish_without
+
     book = _checked(folder)
+    if erasures is not None and not erasures.is_file():
+        raise UsageError(f"There is no book of erasures {erasures}", "name a copy of <data>/erasures.jsonl")
     with warehouse_lock(settings, "a restore"):
+        books = [read_book(path) for path in (book_of(settings.data), erasures) if path is not None]
         aside = settings.data / "before-restore"
         shutil.rmtree(aside, ignore_errors=True)
         for name in (*KEPT, "warehouse.duckdb.wal", "dlt"):
@@ -89,6 +99,15 @@ def restore(settings: Settings, folder: Path) -> Backup:
         if manifest := shelf.current_manifest():
             # Its views name the release's files by their full path, which may be another now.
             build_serving(shelf, manifest, published_tables(ensure_manifest()))
+        erased_since = apply_again(settings, books)
+    if erased_since:
+        outcome = publish_without(settings, read_book(book_of(settings.data)), Erased()).outcome
+        if not outcome.succeeded:
+            raise WarehouseError(
+                f"The backup is restored and what was erased since is gone from it, but not published: "
+                f"{outcome.failures[0]}",
+                "mend that and run `otklik run`, then the same `otklik restore` again",
+            )
     return Backup(folder, len(book), sum((folder / name).stat().st_size for name in book))
 
 

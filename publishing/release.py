@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
 from publishing.restatements import RESTATEMENTS, write_restatements
+from publishing.watermarks import read_watermarks
 from quality.closed_months import BEFORE
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Shelf:
     def manifest(self, release_id: str) -> dict[str, Any]:
         """A release's manifest. Raises PublishError when there is no such release."""
         path = self.releases / release_id / MANIFEST
-        if "/" in release_id or not path.is_file():
+        if release_id in ("", ".", "..") or "/" in release_id or not path.is_file():
             raise PublishError(
                 f"There is no release {release_id}", "list those which exist with `otklik releases`"
             )
@@ -91,6 +92,8 @@ class Provenance:
     git_commit: str
     fingerprint: str
     checks: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    # Grows with every erasure.
+    erasures: int = 0
 
 
 def build_candidate(
@@ -105,7 +108,11 @@ def build_candidate(
 
     tables = list(tables)
     previous = shelf.current_manifest()
-    reusable = previous if previous and previous["fingerprint"] == provenance.fingerprint else None
+    # An erasure may change rows that no load touched: what was a duplicate of the erased counts now.
+    rules = (provenance.fingerprint, provenance.erasures)
+    reusable = (
+        previous if previous and (previous["fingerprint"], previous.get("erasures", 0)) == rules else None
+    )
     shutil.rmtree(shelf.candidate, ignore_errors=True)
     shelf.candidate.mkdir(parents=True)
     try:
@@ -113,7 +120,7 @@ def build_candidate(
             connection.execute("set threads to 1")
             connection.execute("set timezone to 'UTC'")
             written = {table.path: _write(connection, shelf, table, reusable) for table in tables}
-            watermarks = _watermarks(connection)
+            watermarks = read_watermarks(connection)
             mappings = dict(
                 connection.execute("select region_id, mapping_seq from facts.dim_regions").fetchall()
             )
@@ -121,7 +128,8 @@ def build_candidate(
         raise PublishError(
             f"The warehouse {warehouse} cannot be read", "end the program that has it open and run again"
         ) from error
-    written[RESTATEMENTS.path] = _write_restatements(shelf, written, previous, provenance, mappings)
+    facts = (mappings, watermarks)
+    written[RESTATEMENTS.path] = _write_restatements(shelf, written, previous, provenance, *facts)
     volatile = {table.path for table in tables if table.is_volatile}
     content = [
         (file["path"], file["sha256"])
@@ -136,6 +144,7 @@ def build_candidate(
         "as_of": provenance.as_of.isoformat() + "Z",
         "git_commit": provenance.git_commit,
         "fingerprint": provenance.fingerprint,
+        "erasures": provenance.erasures,
         "watermarks": watermarks,
         "mappings": mappings,
         "tables": written,
@@ -287,6 +296,7 @@ def _write_restatements(
     previous: Mapping[str, Any] | None,
     provenance: Provenance,
     mappings: Mapping[str, Any],
+    watermarks: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Compare the candidate with the current release; the table's entry in the manifest."""
     import duckdb
@@ -313,6 +323,8 @@ def _write_restatements(
             as_of=provenance.as_of,
             has_other_rules=previous is not None and previous["fingerprint"] != provenance.fingerprint,
             regions_mapped_anew=[region for region, seq in mappings.items() if past.get(region, seq) != seq],
+            erasures=provenance.erasures,
+            watermarks=watermarks,
             options=_WRITE,
         )
     file = {
@@ -410,32 +422,6 @@ def _select(table: PublishedTable, part: _Part) -> str:
         f"select {table.column_list} from {table.schema}.{table.name} "  # noqa: S608
         f"where {part.condition} order by {order}"
     )
-
-
-def _watermarks(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """How far each source of each region had been read: newest finished load."""
-    rows = connection.execute(
-        """
-        select
-            loads.region_id,
-            loads.source,
-            max(finished.load_seq) as load_seq,
-            max(loads.fetched_at) as fetched_at
-        from raw.loads as loads
-        inner join staging.stg_operations__loads as finished on loads._dlt_load_id = finished.load_id
-        group by loads.region_id, loads.source
-        order by loads.region_id, loads.source
-        """
-    ).fetchall()
-    return [
-        {
-            "region_id": region_id,
-            "source": source,
-            "load_seq": load_seq,
-            "fetched_at": f"{fetched_at.isoformat()}Z",
-        }
-        for region_id, source, load_seq, fetched_at in rows
-    ]
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:

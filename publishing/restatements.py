@@ -6,7 +6,7 @@ is built, carries the older rows over, and the audit refuses a candidate that la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ RESTATEMENTS = PublishedTable(
         ),
     ),
     partitioned=False,
-    key=("metric", "region_id", "period", "slice", "as_of"),
+    key=("metric", "region_id", "period", "slice", "as_of", "replaced_release"),
 )
 
 # What became of the appeals of a month between two releases, and so why its figures moved. An appeal that
@@ -89,6 +89,8 @@ def write_restatements(
     as_of: datetime,
     has_other_rules: bool,
     regions_mapped_anew: Iterable[str],
+    erasures: int,
+    watermarks: Sequence[Mapping[str, Any]],
     options: str,
 ) -> int:
     """Write the candidate's restatements and return their number.
@@ -109,6 +111,12 @@ def write_restatements(
     elif ledger.is_file():
         connection.execute("insert into restated by name select * from read_parquet(?)", [str(ledger)])
     if previous is not None:
+        # Nothing was read between the two, and both state the same moment: whatever moved was erased.
+        erased_alone = (
+            previous.get("erasures", 0) != erasures
+            and previous["watermarks"] == watermarks
+            and previous["as_of"] == f"{as_of.isoformat()}Z"
+        )
         connection.execute(
             f"""
             insert into restated
@@ -123,9 +131,9 @@ def write_restatements(
                     '|',
                     case when $other_rules then 'rules' end,
                     case when list_contains($mapped_anew, found.region_id) then 'registry' end,
-                    case when moved.is_new then 'late_data' end,
-                    case when moved.is_gone then 'erasure' end,
-                    case when moved.is_corrected then 'correction' end
+                    case when moved.is_new and not $erased_alone then 'late_data' end,
+                    case when moved.is_gone or $erased_alone then 'erasure' end,
+                    case when moved.is_corrected and not $erased_alone then 'correction' end
                 ), ''), 'later_answers'),
                 $release,
                 $as_of
@@ -136,6 +144,7 @@ def write_restatements(
             {
                 "other_rules": has_other_rules,
                 "mapped_anew": list(regions_mapped_anew),
+                "erased_alone": erased_alone,
                 "release": previous["id"],
                 "as_of": as_of,
             },

@@ -209,7 +209,9 @@ def write_kit(country: Country, worlds: Sequence[World], folder: Path, url: str)
     _write_text(folder / "truth.json", json.dumps(figures, ensure_ascii=False, indent=1))
     return {
         "OTKLIK_REGIONS": str(regions.resolve()),
-        "OTKLIK_HMAC_KEY": blake2b(f"{country.seed}:hmac".encode(), digest_size=32).hexdigest(),
+        # Anybody can compute it, so it says what it is: a real deployment refuses it.
+        "OTKLIK_HMAC_KEY": "otklik-demo-"
+        + blake2b(f"{country.seed}:hmac".encode(), digest_size=32).hexdigest(),
         "OTKLIK_AS_OF": iso(now),
         **secrets,
         "OTKLIK_SANDBOX_URL": url,

@@ -110,7 +110,7 @@ def _example(row: Row) -> dict[str, Any]:
 def _scratch(run: Run) -> Iterator[BulkRows]:
     """A warehouse that nobody keeps."""
     with opened_warehouse(run.settings) as warehouse:
-        warehouse.prepare()
+        warehouse.prepare(run.pseudonyms)
         bulk = BulkRows(warehouse.connection)
         try:
             yield bulk

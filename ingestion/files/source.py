@@ -52,7 +52,7 @@ def read(run: Run) -> Iterator[Batch]:
     with engine(run) as connection:
         for source in sources:
             mapping = load_mapping(source.mapping)
-            for path in files.of(source.folder, mapping.files, salt=_salt(source, mapping)):
+            for path in files.of(source.folder, mapping.files, _salt(source, mapping), mapping.max_bytes):
                 with opened(path, mapping, connection) as parts:
                     for part in parts:
                         PartReader(run, path, mapping, part, connection).land()
@@ -75,19 +75,14 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     # What is read has not been masked yet: none of it may be spilled to the disk.
     connection.execute("SET temp_directory = ''")
     connection.execute("SET TimeZone = 'UTC'")
-    for name, pad in zip(_PADS, run.pseudonyms.pads(), strict=True):
-        connection.execute(f"SET VARIABLE {name} = (SELECT $pad::BLOB)", {"pad": pad})
+    run.pseudonyms.teach(connection)
     _teach(connection, "mask", _masked, 1, style="native")
     _teach(connection, "mask_names", _names, 1)
     _teach(connection, "numbers", Numbers(), 1, "TINYINT")
     try:
         yield connection
     finally:
-        for name in _PADS:
-            connection.execute(f"RESET VARIABLE {name}")
-
-
-_PADS = ("inner_pad", "outer_pad")
+        run.pseudonyms.unteach(connection)
 
 
 def _teach(

@@ -33,7 +33,7 @@ _NO = ("нет", "false", "0", "no", "n", "н")
 _MASKED = frozenset(("text", "tags", "locality", "street", "house"))
 _NAMES_MASKED = frozenset(("authority",))
 # What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
-_HOLDERS = ("@", "[", "*", "<", "&")
+_HOLDERS = ("@", "[", "*", "<", "&", "обака", "обачка", "ОБАКА", "(at)", "{at}", "(AT)", "{AT}")
 # Each regular expression over a long text costs as much as reading it, so what is cheap goes first.
 _ANNOUNCED = "(?i:тел|звон|моб|сот|факс)"
 _SHORTEST_NUMBER, _LONG_TEXT = 8, 100  # bytes
@@ -224,9 +224,7 @@ class Selects:
     def _value(self, field: str, kind: ColumnType) -> str:
         """The expression of one column of the raw table."""
         if field == "author_key":
-            author = self._text_of("author")
-            inner = f"sha256(getvariable('inner_pad') || encode('files:' || {author}))"
-            return f"left(sha256(getvariable('outer_pad') || unhex({inner})), 32)"
+            return f"keyed('files:' || {self._text_of('author')})"
         rule = self._mapping.columns.get(field)
         if rule is None:
             return "NULL"

@@ -25,7 +25,7 @@ def drain(run: Run, channel: str) -> Iterator[Batch]:
         for resource, row in content["rows"]:
             run.tallies[resource].received += 1
             rows = waiting.setdefault(resource, [])
-            rows.append(_typed(run.spec.resources[resource], row))
+            rows.append(typed(run.spec.resources[resource], row))
             if len(rows) == ROWS_PER_BATCH:
                 yield from run.land(resource, rows)
                 waiting[resource] = []
@@ -56,7 +56,7 @@ def taken(run: Run, channel: str, most: int | None = None) -> Iterator[dict[str,
     run.state[_POSITION] = position
 
 
-def _typed(table: RawTable, row: dict[str, Any]) -> Row:
+def typed(table: RawTable, row: dict[str, Any]) -> Row:
     """A row of the journal with its moments as moments."""
     moments = {column.name for column in table.columns if column.type == "timestamp"}
     return {

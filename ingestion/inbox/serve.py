@@ -16,7 +16,6 @@ from ingestion.inbox.app import Receiver
 from ingestion.inbox.handlers import Handler, ViberHandler, VkHandler
 from ingestion.inbox.journal import Journal, journal_path
 from ingestion.max.webhook import MaxHandler
-from ingestion.privacy import Pseudonyms
 from ingestion.telegram.webhook import TelegramHandler
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 def handlers_of(settings: Settings, regions: dict[str, Region]) -> dict[tuple[str, str], Handler]:
     """A handler per channel and region whose file names what the channel needs."""
-    pseudonyms = Pseudonyms(settings.hmac_key)
+    pseudonyms = settings.pseudonyms()
     found: dict[tuple[str, str], Handler] = {}
     for region in regions.values():
         viber, vk, telegram = region.sources.viber, region.sources.vk, region.sources.telegram

@@ -18,7 +18,7 @@ from ingestion.errors import ContractBroken, UnreadableFile
 from ingestion.privacy import mask, mask_optional
 from ingestion.region import HeatRule
 from ingestion.run import Batch, Run
-from ingestion.spreadsheet import Sheet, read_sheets, text_of
+from ingestion.spreadsheet import Sheet, check_bytes, read_sheets, text_of
 from ingestion.tables import Row
 
 TERRITORY_COLUMNS = ("territory_id", "name", "kind", "population", "latitude", "longitude", "aliases")
@@ -146,6 +146,7 @@ def _csv(
 def _csv_records(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     expected = f"a UTF-8 CSV with the columns {', '.join(columns)}"
     try:
+        check_bytes(path)
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restkey="(beyond the header)", restval="", strict=True)
             records = list(reader)

@@ -133,6 +133,7 @@ def _counts(reports: list[LoadReport], resource: str) -> dict[str, int | float |
         "landed": sum(tally.landed for tally in tallies),
         "quarantined": sum(tally.quarantined for tally in tallies),
         "skipped_unchanged": sum(tally.skipped_unchanged for tally in tallies),
+        "erased": sum(tally.erased for tally in tallies),
         "requests": sum(tally.requests for tally in tallies),
         "retries": sum(tally.retries for tally in tallies),
         "regions": len(reports),

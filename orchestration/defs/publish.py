@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from ingestion.erasures import book_of, read_book
 from orchestration.defs.quality import CANDIDATE
 from orchestration.defs.resources import Street, git_commit, steps
 from orchestration.defs.transform import facts, marts
@@ -31,6 +32,7 @@ def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.Materiali
         git_commit=git_commit(),
         fingerprint=street.rules,
         checks=street.read_notes(context.run_id),
+        erasures=read_book(book_of(street.settings.data)).count,
     )
     manifest = build_candidate(street.settings.warehouse, street.shelf, street.published(), provenance)
     files = [file for table in manifest["tables"].values() for file in table["files"]]

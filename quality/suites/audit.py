@@ -246,7 +246,8 @@ _ROLL_UPS = (
     _reconciled(
         "loads_are_accounted_for",
         "loads_daily",
-        "select received - landed - quarantined - skipped_unchanged as difference from marts.loads_daily",
+        "select received - landed - quarantined - skipped_unchanged - erased as difference "
+        "from marts.loads_daily",
         "A row received but neither landed, set aside nor known is lost.",
     ),
     _reconciled(

@@ -10,7 +10,7 @@ from quality.records import Expectation, Suite
 _LOADS = """
     select
         source || '.' || resource as resource,
-        sum(received - landed - quarantined - skipped_unchanged) as difference,
+        sum(received - landed - quarantined - skipped_unchanged - coalesce(erased, 0)) as difference,
         sum(quarantined) * 1.0 / greatest(sum(received), 1) as quarantined_share
     from raw.loads
     where _dlt_load_id in (select load_id from raw._dlt_loads where status = 0)

@@ -121,7 +121,7 @@ class Street:
                 "load_seq": self._loads,
                 "mode": "live",
                 **dict.fromkeys(("received", "landed"), len(found)),
-                **dict.fromkeys(("quarantined", "skipped_unchanged", "requests", "retries"), 0),
+                **dict.fromkeys(("quarantined", "skipped_unchanged", "erased", "requests", "retries"), 0),
             }
             for name, found in rows.items()
         ]

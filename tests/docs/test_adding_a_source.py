@@ -107,7 +107,7 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
         "PYTHONPATH": str(root),
         "OTKLIK_DATA": str(tmp_path / "data"),
         "OTKLIK_REGIONS": str(regions),
-        "OTKLIK_HMAC_KEY": "k" * 32,
+        "OTKLIK_HMAC_KEY": "6d0f3a7c19e84b52c7f0a1d95be2836440dd87f1c2a95e3b",
         "OTKLIK_AS_OF": "2026-03-15T14:00:00Z",
         "OTKLIK_HOTLINE_TOKEN": "hot-line-token",
         "OTKLIK_WAREHOUSE": str(tmp_path / "data" / "warehouse.duckdb"),

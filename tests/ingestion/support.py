@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from ingestion.config import Patience, Region, Settings, load_regions, load_settings
 
-KEY = "k" * 32
+KEY = "6d0f3a7c19e84b52c7f0a1d95be2836440dd87f1c2a95e3b"
 TOKEN = "token-that-must-not-leak"
 QUICK = Patience(
     connect_timeout=2, read_timeout=2, response_deadline=2, attempts=3, first_wait=0.001, longest_wait=0.01

@@ -15,7 +15,7 @@ from ingestion.config import find_region, load_regions, load_settings
 from ingestion.errors import Busy, ConfigError
 from ingestion.region import Region
 
-KEY = "secret-key-of-more-than-thirty-two-characters"
+KEY = "a-long-key-of-more-than-thirty-two-characters"
 REGION = """
 region_id: demo
 name: Озёрский край
@@ -74,6 +74,10 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
     [
         ("OTKLIK_HMAC_KEY", "", "OTKLIK_HMAC_KEY is not set"),
         ("OTKLIK_HMAC_KEY", "short-but-secret", "OTKLIK_HMAC_KEY: must have at least 32 characters"),
+        ("OTKLIK_HMAC_KEY", "k" * 64, "OTKLIK_HMAC_KEY: is a placeholder, no secret; correct it .python"),
+        ("OTKLIK_HMAC_KEY", "CHANGE-ME-" + "0123456789abcdef" * 2, "OTKLIK_HMAC_KEY: is a placeholder"),
+        ("OTKLIK_HMAC_KEY", "otklik-demo-" + "0123456789abcdef" * 2, "is the key of the demo"),
+        ("OTKLIK_HMAC_OLD_KEYS", "short-but-secret", "OTKLIK_HMAC_OLD_KEYS: must have at least 32"),
         ("OTKLIK_AS_OF", "yesterday", "OTKLIK_AS_OF"),
         ("OTKLIK_LANG", "de", "OTKLIK_LANG"),
         ("OTKLIK_KEEP_RELEASES", "0", "OTKLIK_KEEP_RELEASES"),

@@ -51,7 +51,7 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     regions.mkdir()
     monkeypatch.setenv("OTKLIK_DATA", str(tmp_path))
     monkeypatch.setenv("OTKLIK_REGIONS", str(regions))
-    monkeypatch.setenv("OTKLIK_HMAC_KEY", "k" * 32)
+    monkeypatch.setenv("OTKLIK_HMAC_KEY", "6d0f3a7c19e84b52c7f0a1d95be2836440dd87f1c2a95e3b")
     return regions
 
 

@@ -50,7 +50,11 @@ class Desk:
 
     def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.settings = load_settings(
-            {"OTKLIK_DATA": str(data), "OTKLIK_HMAC_KEY": "k" * 32, "OTKLIK_LANG": "en"}
+            {
+                "OTKLIK_DATA": str(data),
+                "OTKLIK_HMAC_KEY": "6d0f3a7c19e84b52c7f0a1d95be2836440dd87f1c2a95e3b",
+                "OTKLIK_LANG": "en",
+            }
         )
         self.sent: list[tuple[str, str]] = []
         self.takes = True
@@ -159,7 +163,11 @@ def test_a_webhook_hears_it_and_a_dead_address_is_not_printed(
     address, heard = hook
     monkeypatch.setattr(module, "read_status", lambda _: FAILED)
     urls = f"json://canary:secret@127.0.0.1:1/none {address}"
-    environment = {"OTKLIK_DATA": str(tmp_path), "OTKLIK_HMAC_KEY": "k" * 32, "OTKLIK_ALERT_URLS": urls}
+    environment = {
+        "OTKLIK_DATA": str(tmp_path),
+        "OTKLIK_HMAC_KEY": "6d0f3a7c19e84b52c7f0a1d95be2836440dd87f1c2a95e3b",
+        "OTKLIK_ALERT_URLS": urls,
+    }
     assert watch(load_settings(environment)).is_sent
     assert "VK refuses the token" in heard[0]["message"]
     assert heard[0]["title"] == "Отклик: требуется внимание"

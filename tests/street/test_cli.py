@@ -55,6 +55,10 @@ def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
         (["run", "--as-of", "yesterday"], 2, "--as-of 'yesterday' is no moment"),
         (["backfill", "--since", "2026-03-09", "--until", "2026-03-09"], 2, "later than --since"),
         (["query", "select 1"], 4, "There is no release yet"),
+        (["erase"], 2, "give one of --author, --author-key and --source-ref"),
+        (["erase", "--author", "vk:durov"], 2, "VK knows people by numbers"),
+        (["erase", "--source-ref", "pos:1"], 2, "Nothing of that stands in the warehouse"),
+        (["rotate-key"], 2, "put it there, and this one at the end of OTKLIK_HMAC_OLD_KEYS"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_next_step(

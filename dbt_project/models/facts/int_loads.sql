@@ -21,6 +21,7 @@ final as (
         loads.landed,
         loads.quarantined,
         loads.skipped_unchanged,
+        loads.erased,
         loads.requests,
         loads.retries,
         loads.fetched_at

@@ -20,6 +20,7 @@ summed as (
         sum(landed) as landed,
         sum(quarantined) as quarantined,
         sum(skipped_unchanged) as skipped_unchanged,
+        sum(erased) as erased,
         sum(requests) as requests,
         sum(retries) as retries,
         max(fetched_at) as last_fetched_at
@@ -51,6 +52,7 @@ final as (
         cast(landed as bigint) as landed,
         cast(quarantined as bigint) as quarantined,
         cast(skipped_unchanged as bigint) as skipped_unchanged,
+        cast(erased as bigint) as erased,
         cast(requests as bigint) as requests,
         cast(retries as bigint) as retries,
         last_fetched_at,

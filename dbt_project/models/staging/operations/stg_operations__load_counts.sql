@@ -22,6 +22,7 @@ final as (
         loads.landed,
         loads.quarantined,
         loads.skipped_unchanged,
+        coalesce(loads.erased, 0) as erased,
         loads.requests,
         loads.retries,
         loads.fetched_at
