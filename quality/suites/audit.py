@@ -127,14 +127,38 @@ _ROLL_UPS = (
         "the_backlog_ends_with_what_is_open",
         "backlog_daily",
         """
-            with facts as (
+            with regions as (
+                select
+                    region_id,
+                    time_zone,
+                    cast(
+                        ((timestamp '{as_of}' - interval 1 second) at time zone 'UTC') at time zone time_zone
+                        as date
+                    ) as last_day
+                from facts.dim_regions
+            ),
+            -- sources whose clock is ahead tell of what comes after the last day
+            appeals as (
+                select
+                    appeals.*,
+                    cast((answered_at at time zone 'UTC') at time zone time_zone as date) > last_day
+                        as answered_after,
+                    cast((due_at at time zone 'UTC') at time zone time_zone as date) <= last_day as due_before
+                from facts.fct_appeals as appeals
+                inner join regions on appeals.region_id = regions.region_id
+                where appeals.is_countable and appeals.local_date <= regions.last_day
+            ),
+            facts as (
                 select
                     region_id,
                     count(*) as opened,
-                    count(*) filter (where answered_at is null) as still_open,
-                    count(*) filter (where answered_at is null and due_at < timestamp '{as_of}') as overdue
-                from facts.fct_appeals
-                where is_countable
+                    count(*) filter (where answered_at is null or answered_after) as still_open,
+                    count(*) filter (
+                        where
+                            (answered_at is null and due_at < timestamp '{as_of}')
+                            or (answered_after and due_before and answered_at > due_at)
+                    ) as overdue
+                from appeals
                 group by region_id
             ),
             backlog as (

@@ -61,3 +61,21 @@ def test_every_identity_is_kept_and_noticed_when_it_is_broken(press: Press) -> N
         press.candidate(2)
         assert expected <= press.refused(), statement
         street.path.write_bytes(unbroken)
+
+
+@pytest.mark.scenario
+def test_what_comes_after_the_last_day_is_no_fault(press: Press) -> None:
+    """as_of is midnight in the region: an appeal and an answer of that moment belong to the day after."""
+    street = press.street
+    street.as_of = "2026-06-10 19:00:00"
+    street.load(rows.registry())
+    street.load(
+        rows.merged(
+            rows.pos("at_midnight", "06-10 19:00"),
+            rows.pos("answered_at_midnight", "06-02 06:00", answers=[("a", "06-10 19:00", "final")]),
+            rows.pos("before", "06-10 18:59"),
+        )
+    )
+    street.build_all()
+    press.candidate(2)
+    assert press.refused() == set()
