@@ -228,6 +228,10 @@ class PartReader:
 
     def _name_unknown(self) -> None:
         self._tally.unknown_fields.update(unmapped(self._part, self._mapping))
+        for names in all_inputs(self._mapping):
+            if place_of(names, self._part.headers) is None:
+                lost = f"{self._name}: there is no column «{names[0]}», its values were left empty."
+                self._tally.note(lost)
 
 
 def unmapped(part: Part, mapping: Mapping) -> list[str]:

@@ -124,10 +124,8 @@ class Selects:
                 self._forget()
                 text = self._text(rule)
                 mapped = self._mapped(field, rule)
-                listed = [normal(said) for said, meant in (rule.values or {}).items() if meant is None]
-                meant_empty = (
-                    f" AND replace(lower({text}), 'ё', 'е') NOT IN ({', '.join(map(literal, listed))})"
-                )
+                listed = _meant_empty(rule)
+                meant_empty = f" AND {_plain(text)} NOT IN ({', '.join(map(literal, listed))})"
                 yield (
                     field,
                     f"SELECT DISTINCT {text} FROM {self._layers()}"
@@ -271,15 +269,14 @@ class Selects:
         meanings = rule.values.items()
         exact = " ".join(f"WHEN {literal(said)} THEN {literal(meant)}" for said, meant in meanings)
         loose = " ".join(f"WHEN {literal(normal(said))} THEN {literal(meant)}" for said, meant in meanings)
-        plain = f"replace(lower({text}), 'ё', 'е')"
-        return f"CASE {text} {exact} ELSE CASE {plain} {loose} ELSE {otherwise} END END"
+        return f"CASE {text} {exact} ELSE CASE {_plain(text)} {loose} ELSE {otherwise} END END"
 
     def _or_empty(self, text: str, value: str, field: str, kind: ColumnType = "text") -> str:
         """`value`, and a word to Python where there was a text but no value came of it."""
         rule = self._mapping.columns.get(field)
-        if rule is not None and rule.values is not None and None in rule.values.values():
-            return value  # some values are meant to be empty
         missed = f"CAST(miss({literal(field)}) AS {SQL_TYPES[kind]})"
+        if rule is not None and (listed := _meant_empty(rule)):
+            missed = f"CASE WHEN {_plain(text)} NOT IN ({', '.join(map(literal, listed))}) THEN {missed} END"
         return f"CASE WHEN {text} IS NULL THEN NULL ELSE coalesce({value}, {missed}) END"
 
     def _text_of(self, field: str) -> str:
@@ -380,6 +377,16 @@ class Selects:
 
     def _names(self, text: str) -> str:
         return "NULL" if text.startswith("NULL") else f"mask_names({text})"
+
+
+def _meant_empty(rule: Rule) -> list[str]:
+    """Texts that the value map lists as saying nothing, as `_plain` gives them."""
+    return [normal(said) for said, meant in (rule.values or {}).items() if meant is None]
+
+
+def _plain(text: str) -> str:
+    """SQL for a text as people compare it: without case, ё as е."""
+    return f"replace(lower({text}), 'ё', 'е')"
 
 
 def _trimmed(cell: str) -> str:

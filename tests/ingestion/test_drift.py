@@ -78,7 +78,9 @@ def test_file_a_lost_column_is_left_empty_and_a_needed_one_is_a_sentence(
     folder: Path, deployment: Deployment
 ) -> None:
     csv(folder, ";".join([*FIRST[:4], *FIRST[5:]]), header=HEADER.replace("Итог;", ""))
-    load_files(deployment)
+    assert load_files(deployment).resources["appeals"].notes == [
+        "a.csv: there is no column «Итог», its values were left empty."
+    ]
     assert deployment.query("select outcome from raw.files_appeals") == [(None,)]
     csv(folder, ";".join([FIRST[0], *FIRST[2:]]), name="b.csv", header=HEADER.replace("Дата;", ""))
     with pytest.raises(UnreadableFile, match="has no column «Дата», which the mapping needs for every row"):
@@ -94,13 +96,15 @@ def test_file_a_value_of_another_type_is_left_empty_and_counted(folder: Path, de
     assert deployment.query("select rating from raw.files_appeals") == [(None,)]
 
 
-def test_file_a_renamed_value_is_left_empty_and_the_check_names_it(
+def test_file_a_renamed_value_is_left_empty_and_counted_and_the_check_names_it(
     folder: Path, deployment: Deployment
 ) -> None:
     from ingestion.files.check import check_file
 
     path = csv(folder, ROW.replace("Решено", "Удовлетворено"))
-    load_files(deployment)
+    assert load_files(deployment).resources["appeals"].notes == [
+        "a.csv: outcome had no usable value in 1 rows and was left empty."
+    ]
     assert deployment.query("select outcome from raw.files_appeals") == [(None,)]
     checked = check_file(path, deployment.root / "mapping.yaml")
     assert checked.without_meaning == {"outcome": ["Удовлетворено"]}
