@@ -11,7 +11,8 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.context import ForkServerProcess
 
 from tests.chaos.laboratory import Laboratory, Trial
@@ -46,26 +47,9 @@ def killed_rounds(laboratory: Laboratory, seed: int, parts: tuple[str, ...] = PA
             continue
         nth, seconds = luck.choice(measured[part])
         delay = luck.uniform(0, max(_SHORTEST, seconds))
-
-        def strike(process: ForkServerProcess, delay: float = delay) -> None:
-            time.sleep(delay)
-            if process.pid is not None and process.is_alive():
-                os.kill(process.pid, signal.SIGKILL)
-
-        lap = laboratory.run(folder, (part, nth), strike)
-        if lap.killed:
+        if laboratory.run(folder, (part, nth), _after(delay)).killed:
             kills.append((part, laboratory.is_half_published(folder)))
-    healed = laboratory.judge("", folder)
-    for part, half in kills:
-        yield Trial(
-            f"kill -9 in {part}",
-            healed.lost,
-            healed.doubled,
-            int(half) + healed.half_published,
-            healed.heal_seconds,
-            healed.same_bytes,
-            healed.said,
-        )
+    yield from _told(kills, laboratory.judge("", folder))
 
 
 def killed_alone(laboratory: Laboratory, seed: int, kills: int) -> Iterator[Trial]:
@@ -81,25 +65,9 @@ def killed_alone(laboratory: Laboratory, seed: int, kills: int) -> Iterator[Tria
     for work, part in plan:
         nth, seconds = luck.choice(measured[part]) if work is load else measured[part][0]
         delay = luck.uniform(0, max(_SHORTEST, seconds))
-
-        def strike(process: ForkServerProcess, delay: float = delay) -> None:
-            time.sleep(delay)
-            if process.pid is not None and process.is_alive():
-                os.kill(process.pid, signal.SIGKILL)
-
-        if laboratory.run(folder, (part, nth), strike, work).killed:
+        if laboratory.run(folder, (part, nth), _after(delay), work).killed:
             died.append((part, not laboratory.is_whole(folder)))
-    healed = laboratory.judge("", folder)
-    for part, half in died:
-        yield Trial(
-            f"kill -9 in {part}",
-            healed.lost,
-            healed.doubled,
-            int(half) + healed.half_published,
-            healed.heal_seconds,
-            healed.same_bytes,
-            healed.said,
-        )
+    yield from _told(died, laboratory.judge("", folder))
 
 
 def killed_receivers(laboratory: Laboratory, seed: int, kills: int) -> Iterator[Trial]:
@@ -123,3 +91,18 @@ def killed_receivers(laboratory: Laboratory, seed: int, kills: int) -> Iterator[
         assert laboratory.deliver(url)["failed"] == 0
     healed = laboratory.judge("kill -9 in the receiver of webhooks", folder)
     yield from (healed for _ in range(max(1, struck)))
+
+
+def _after(delay: float) -> Callable[[ForkServerProcess], None]:
+    def strike(process: ForkServerProcess) -> None:
+        time.sleep(delay)
+        if process.pid is not None and process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
+
+    return strike
+
+
+def _told(kills: list[tuple[str, bool]], healed: Trial) -> Iterator[Trial]:
+    """A trial per kill (part, whether readers found half a release then) of a round that healed."""
+    for part, half in kills:
+        yield replace(healed, fault=f"kill -9 in {part}", half_published=int(half) + healed.half_published)
