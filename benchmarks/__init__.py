@@ -1,0 +1,1 @@
+KEY = "benchmarks-hash-nobody-0123456789abcdef"  # of nobody

@@ -22,6 +22,8 @@ from typing import Any
 import duckdb
 import yaml
 
+from benchmarks import KEY
+
 _ROWS = """
 COPY (
     SELECT
@@ -138,7 +140,7 @@ def _ours(folder: Path, rows: int) -> None:
     }
     (regions / "bench.yaml").write_text(yaml.safe_dump(region), "utf-8")
     settings = load_settings(
-        {"OTKLIK_DATA": str(folder / "data"), "OTKLIK_REGIONS": str(regions), "OTKLIK_HMAC_KEY": "b" * 32}
+        {"OTKLIK_DATA": str(folder / "data"), "OTKLIK_REGIONS": str(regions), "OTKLIK_HMAC_KEY": KEY}
     )
     report = ingest("files", load_regions(settings)["bench"], settings)
     if report.landed != rows:

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks import KEY
+
 _TOKEN = "bench-token"  # noqa: S105 - of nobody
 _CONNECTIONS = 64
 _DEADLINE_SECONDS = 300
@@ -68,7 +70,7 @@ def measure(folder: Path, events: int) -> dict[str, float]:
         **os.environ,
         "OTKLIK_DATA": str(folder / "data"),
         "OTKLIK_REGIONS": str(regions),
-        "OTKLIK_HMAC_KEY": "b" * 32,
+        "OTKLIK_HMAC_KEY": KEY,
         "BENCH_TOKEN": _TOKEN,
     }
     ready = folder / "ready"

@@ -11,6 +11,7 @@ import pytest
 
 from ingestion.config import load_settings
 from orchestration.street import Wish, run_street
+from tests.ingestion.support import KEY
 
 pytestmark = [
     pytest.mark.chaos,
@@ -32,7 +33,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("is_read_only", [False, True], ids=["full", "read-only"])
 def test_a_disk_that_cannot_be_written_is_a_sentence(disk: Path, is_read_only: bool) -> None:
-    settings = load_settings({"OTKLIK_DATA": str(disk), "OTKLIK_HMAC_KEY": "k" * 32})
+    settings = load_settings({"OTKLIK_DATA": str(disk), "OTKLIK_HMAC_KEY": KEY})
     if is_read_only:
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     outcome = run_street(settings, Wish())
