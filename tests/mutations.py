@@ -142,7 +142,7 @@ MUTATIONS = (
     Mutation(
         "too few appeals can be red",
         "dbt_project/macros/marts.sql",
-        "when {{ appeals }} < greatest({{ region }}.heat_minimum, 1) then 'green'",
+        "when {{ appeals }} < greatest({{ rule }}.heat_minimum, 1) then 'green'",
         "when false then 'green'",
         "tests/dbt/test_unit_tests.py",
     ),
