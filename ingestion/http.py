@@ -37,6 +37,7 @@ from ingestion.accounting import Tally
 from ingestion.config import Patience
 from ingestion.deadline import bound
 from ingestion.errors import AccessRefused, RequestRefused, SourceDown
+from ingestion.events import current, new_id
 
 MAX_BODY_BYTES = 256 * 2**20
 _CHUNK = 2**16
@@ -92,7 +93,7 @@ class Api:
         self.base_url = base_url
         self.token_name = token_name
         self.calls = 0
-        self._adapter = _PoliteAdapter(pace_of(token, rate), patience.response_deadline)
+        self._adapter = _PoliteAdapter(title, pace_of(token, rate), patience.response_deadline)
         client = Client(
             request_timeout=(patience.connect_timeout, patience.read_timeout),
             raise_for_status=False,
@@ -186,11 +187,14 @@ class Api:
 
 
 class _PoliteAdapter(HTTPAdapter):
-    """Waits for the token's pace, then reads and parses the whole body before a deadline."""
+    """Waits for the token's pace, then reads and parses the whole body before a deadline. Each request is a
+    line in the log of events."""
 
-    def __init__(self, pace: Pace, deadline: float) -> None:
+    def __init__(self, title: str, pace: Pace, deadline: float) -> None:
         super().__init__()
         self._pace = pace
+        log = current()
+        self._log = None if log is None else log.bind(api=title, client=new_id())
         self._deadline = deadline
         bound(self.poolmanager, deadline)
         self.sent = 0
@@ -198,6 +202,25 @@ class _PoliteAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         self._pace.wait()
         self.sent += 1
+        begun = time.monotonic()
+        try:
+            response = self._answered(request, *args, **kwargs)
+        except Exception as error:
+            self._note(request, begun, failed=type(error).__name__)
+            raise
+        self._note(request, begun, status=response.status_code, bytes=len(response.content))
+        return response
+
+    def _note(self, request: requests.PreparedRequest, begun: float, **came: str | int) -> None:
+        if self._log is None:
+            return
+        # Of the address only its last part: before it a token may stand, and behind it what was asked.
+        method = urlsplit(request.url or "").path.rpartition("/")[2][:60]
+        seconds = round(time.monotonic() - begun, 3)
+        write = self._log.info if came.get("status", 500) == 200 else self._log.warning
+        write("request", request=self.sent, verb=request.method, method=method, seconds=seconds, **came)
+
+    def _answered(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         deadline = time.monotonic() + self._deadline
         kwargs["stream"] = True
         response = super().send(request, *args, **kwargs)
