@@ -214,10 +214,9 @@ class Laboratory:
             return True
         return bool(now.release_id) and now.files not in (self.standing.files, self.undisturbed.files)
 
-    def judge(self, fault: str, folder: Path, said: str = "", *, is_new: bool = False) -> Trial:
-        """What stands after a fault, then after one more run with nothing done by hand. `is_new`: what stands
-        may be a release of its own, if only a whole one."""
-        half = int(not self.is_whole(folder) if is_new else self.is_half_published(folder))
+    def judge(self, fault: str, folder: Path, said: str = "") -> Trial:
+        """What stands after a fault, then after one more run with nothing done by hand."""
+        half = int(self.is_half_published(folder))
         begun = time.perf_counter()
         lap = self.run(folder)
         seconds = time.perf_counter() - begun
