@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
 ROOT = Path(__file__).resolve().parents[1]
+# What dbt and DuckDB say where Python would raise an OSError.
+_OF_THE_DISK = re.compile("No space left on device|Read-only file system|Disk quota exceeded")
 Listener = Callable[[str, Mapping[str, str]], None]
 
 
@@ -76,11 +78,16 @@ def run_street(settings: Settings, wish: Wish, listener: Listener | None = None)
         # Dagster's own books lie on the same disk as ours: where they cannot be written it ends in its way.
         if not _is_of_the_disk(error):
             raise
-        said = f"The disk of {settings.data} cannot be written: it is full or read-only"
-        said += "; make space and run again."
-        return Outcome("", before or "", False, time.perf_counter() - started, [said])
+        return Outcome("", before or "", False, time.perf_counter() - started, [_about_the_disk(settings)])
+    if any(_OF_THE_DISK.search(sentence) for sentence in failures):
+        failures = [_about_the_disk(settings)]
     after = (shelf.current_manifest() or {}).get("id", "")
     return Outcome(result.run_id, after, after != before, time.perf_counter() - started, failures)
+
+
+def _about_the_disk(settings: Settings) -> str:
+    said = f"The disk of {settings.data} cannot be written: it is full or read-only"
+    return f"{said}; make space and run again."
 
 
 def _is_of_the_disk(error: BaseException) -> bool:
