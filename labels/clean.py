@@ -15,25 +15,31 @@ _TAG = re.compile(r"<!--.*?-->|<[/!]?[a-zA-Z][^<>]{0,2000}>", re.DOTALL)
 _ENTITY = re.compile(r"&#?\w{2,32};")
 # Lines that repeat the post or an earlier letter.
 _QUOTED_LINE = re.compile(r"^[ \t]*>+.*$", re.MULTILINE)
-_ADDRESSED = re.compile(r"\[(?:id|club|public|event)\d+[^|\]\n]{0,64}\|[^\]\n]{0,256}\]\s*,?|\[mention\]\s*,?")
+_ADDRESSED = re.compile(
+    r"\[(?:id|club|public|event)\d+[^|\]\n]{0,64}\|[^\]\n]{0,256}\]\s*,?|\[mention\]\s*,?"
+)
 _AT_NAME = re.compile(r"[@*](?:\w[\w.]{0,63}|…)(?:\s?\([^)\n]{0,64}\))?")
-_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w\-]{1,63}(?:\.[\w\-]{1,63})*\.(?:ru|com|рф|org|me)/\S*", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?://|www\.)\S+|\b[\w\-]{1,63}(?:\.[\w\-]{1,63})*\.(?:ru|com|рф|org|me)/\S*", re.IGNORECASE
+)
 _MASKED = re.compile(r"‹[^›\n]{1,20}›")
 # «++» and «+++» support somebody's words; they are none of their own.
 _PLUSES = re.compile(r"\+{2,}")
-_STRETCHED = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
-_MARKS = re.compile(r"([!?.,;:)(\-—–_=*~#^'\"/\\|])\1{3,}")
+_STRETCHED = re.compile(r"([А-Яа-яЁёA-Za-z])\1\1+")
+_MARKS = re.compile(r"([!?.,;:)(\-—–_=*~#^'\"/\\|])\1\1\1+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\u0300-\u0305]")
-_BLANKS = re.compile(r"[^\S\n]+")
+_BLANKS = re.compile(r"[^\S\n ]+ *|  +")
 _LINES = re.compile(r"\s*\n\s*")
 _PERHAPS_PICTURE = re.compile("[\u2000-\U0010ffff]")
 _ADDRESS_PARTS = ("://", "www.", ".ru/", ".com/", ".рф/", ".org/", ".me/")
-_MIXED = re.compile(r"[А-Яа-яЁё][А-Яа-яЁё0-9]*[A-Za-z][A-Za-zА-Яа-яЁё0-9]*|[A-Za-z][A-Za-z0-9]*[А-Яа-яЁё][A-Za-zА-Яа-яЁё0-9]*")
+_MIXED = re.compile(
+    r"[А-Яа-яЁё][А-Яа-яЁё0-9]*[A-Za-z][A-Za-zА-Яа-яЁё0-9]*|[A-Za-z][A-Za-z0-9]*[А-Яа-яЁё][A-Za-zА-Яа-яЁё0-9]*"
+)
+_TOUCHING = re.compile(r"[A-Za-z0-9][А-Яа-яЁё]|[А-Яа-яЁё0-9][A-Za-z]")
 _LATIN = re.compile(r"[A-Za-z]")
 _CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 _LOOK_ALIKES = str.maketrans("ABCEHKMOPTXaceopxy", "АВСЕНКМОРТХасеорху")
-_LOOKS_LATIN = re.compile(r"[A-Za-z]")
-_CYRILLIC = re.compile(r"[ABCEHKMOPTXaceopxy]+")
+_LOOKS_CYRILLIC = re.compile(r"[ABCEHKMOPTXaceopxy]+")
 # Prepositions and «я» are often a key of the other alphabet: one such letter among Cyrillic words.
 _LONE = re.compile(r"(?<![\w'’-])[aocykABCOKY](?![\w'’-])")
 _LONE_LETTERS = str.maketrans("aocykABCOKY", "аосукАВСОКУ")
@@ -69,8 +75,10 @@ def _once(text: str) -> str:
     if not text.isascii():
         text = _PERHAPS_PICTURE.sub(_without_picture, text)
     text = _MARKS.sub(r"\1\1\1", _STRETCHED.sub(r"\1", text))
+    if _TOUCHING.search(text):
+        text = _MIXED.sub(_in_one_alphabet, text)
     if _LATIN.search(text) and _CYRILLIC.search(text):
-        text = _LONE.sub(lambda lone: lone.group().translate(_LONE_LETTERS), _MIXED.sub(_in_one_alphabet, text))
+        text = _LONE.sub(lambda lone: lone.group().translate(_LONE_LETTERS), text)
     return _LINES.sub("\n", _BLANKS.sub(" ", text)).strip()
 
 
@@ -85,7 +93,7 @@ def _without_picture(letter: re.Match[str]) -> str:
 
 
 def _in_one_alphabet(word: re.Match[str]) -> str:
-    """A word with letters of both alphabets in Cyrillic, where each Latin one has a twin that looks like it."""
+    """A word of both alphabets in Cyrillic, where each Latin letter has a twin that looks like it."""
     letters = word.group()
     latin = re.sub(r"[^A-Za-z]", "", letters)
     return letters.translate(_LOOK_ALIKES) if _LOOKS_CYRILLIC.fullmatch(latin) else letters

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class Features:
         for text in different:
             words = _words(text)
             seen = {each.lemma for each in words}
-            seen.update(_pair(one.lemma, other.lemma) for one, other in zip(words, words[1:], strict=False))
+            seen.update(_pair(one.lemma, other.lemma) for one, other in pairwise(words))
             for form in {each.form for each in words} - {NAME, NUMBER}:
                 seen.update(_letters(form))
             counts.update(seen)
@@ -86,7 +87,7 @@ class Features:
                 columns.append(known)
                 here += len(known)
                 if before:
-                    pair = self._columns.get(f"{before} {each.lemma}")
+                    pair = self._columns.get(_pair(before, each.lemma))
                     if pair is not None:
                         pairs.append(pair)
                 before = each.lemma

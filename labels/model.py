@@ -140,9 +140,7 @@ def train(examples: Sequence[Example], fewest_shared: int = FEWEST_SHARED) -> Mo
         place_of = {place: row for row, place in enumerate(by_group)}
         both = [(row, place_of[place]) for row, place in enumerate(by_topic) if place in place_of]
         own, parent = (np.asarray(side, dtype=np.intp) for side in zip(*both, strict=True))
-        sharpness, pull = blend(
-            topics.left_out[own], groups.left_out[parent][:, parents], topics.truth[own]
-        )
+        sharpness, pull = blend(topics.left_out[own], groups.left_out[parent][:, parents], topics.truth[own])
     return Model(
         features,
         Head(groups.classes, groups.weights, groups.sharpness) if groups else None,

@@ -1,4 +1,4 @@
-"""Words and their lemmas. What a word is, is looked up once per process and kept: texts repeat their words."""
+"""Words and their lemmas, looked up once per process and kept: texts repeat their words."""
 
 from __future__ import annotations
 
