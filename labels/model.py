@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
+from threadpoolctl import threadpool_limits
 
 from labels.clean import clean
 from labels.errors import TooFewTexts
@@ -112,6 +113,12 @@ def train(examples: Sequence[Example], fewest_shared: int = FEWEST_SHARED) -> Mo
         if one.topic_group or one.topic
     )
     chosen = [one for one in different if one.text][:MOST_TEXTS][::-1]
+    # Sums in one thread always come in the same order, and two threads gain little on matrices this small.
+    with threadpool_limits(1):
+        return _learn(chosen, fewest_shared)
+
+
+def _learn(chosen: Sequence[Example], fewest_shared: int) -> Model:
     if len(chosen) < FEWEST_TEXTS:
         raise TooFewTexts(
             f"{len(chosen)} different labelled texts are too few to learn from",

@@ -11,9 +11,32 @@ from hypothesis import strategies as st
 
 from labels.clean import clean
 
-PIECES = st.sampled_from(
-    ["<br>", "<", ">", "&lt;", "&amp;", "amp;", "lt;", "++", "+", "[id1|Имя]", "[", "]", "|", "@x", "*id5", "https://", "vk.com/", "w", ".ru/", "ооо", "o", "Koгда", "😡", "…", "‹телефон›", "!!!!!", "ё", "½", "\u200b", "́"]
-) | st.sampled_from(["\n", "> "])
+PIECES = st.one_of(
+    st.sampled_from(
+        [
+            "<br>",
+            "<",
+            ">",
+            "&lt;",
+            "&amp;",
+            "amp;",
+            "lt;",
+            "++",
+            "+",
+            "[id1|Имя]",
+            "[",
+            "]",
+            "|",
+            "@x",
+            "*id5",
+            "https://",
+            "vk.com/",
+            "w",
+        ]
+    ),
+    st.sampled_from([".ru/", "ооо", "o", "Koгда", "😡", "…", "‹телефон›", "!!!!!", "ё", "½"]),
+    st.sampled_from(["\n", "> ", "\u200b", "\u0301"]),
+)
 MESSY = st.one_of(st.text(), st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join))
 
 
