@@ -2,8 +2,8 @@
 
     python -m benchmarks.labels_quality [FILE.csv] [--folds 5]
 
-The file as `otklik labels evaluate` reads it; without one, 2,000 invented appeals (tests/labels/appeals.py). The
-other side is what such tasks are commonly begun with: runs of 2 to 5 letters, tf-idf, a linear SVM.
+The file as `otklik labels evaluate` reads it; without one, 2,000 invented appeals (tests/labels/appeals.py).
+The other side is what such tasks are commonly begun with: runs of 2 to 5 letters, tf-idf, a linear SVM.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`otklik labels`: how good the labels are."""
+"""`otklik labels`: train models of labels and say how good they are."""
 
 from __future__ import annotations
 
@@ -62,6 +62,35 @@ def evaluate(
         if stored is None:
             typer.echo(say(language, "labels_crossed", folds=folds))
         _show(scores, language)
+
+
+@labels_app.command("train")
+def train(
+    region: Annotated[str, typer.Option(help="Train on this region's labelled appeals.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Train on what ПОС and «Инцидент» have labelled; the new model comes into force if it is not worse.
+
+    Writes <data>/labels/<region>. No figure depends on it. Example: `otklik labels train --region demo`
+    """
+    from orchestration.cli import _errors, _print_json, _settings
+
+    with _errors():
+        settings = _settings()
+        from orchestration.labelling import models_folder, train_region
+        from orchestration.messages import say
+
+        done = train_region(settings, region)
+        if as_json:
+            _print_json(done.as_dict())
+            return
+        language = settings.lang
+        typer.echo(say(language, "labels_learnt", texts=done.learnt_from, held_out=done.held_out))
+        for task, accuracy in done.accuracy.items():
+            was = f"{done.was[task]:.3f}" if task in done.was else "–"
+            typer.echo(say(language, "labels_compared", task=task, accuracy=f"{accuracy:.3f}", was=was))
+        key = "labels_promoted" if done.promoted else "labels_kept" if done.candidate else "labels_too_few"
+        typer.echo(say(language, key, folder=models_folder(settings, region) / done.label_version))
 
 
 def _show(scores: Sequence[Score], language: Language) -> None:

@@ -72,6 +72,23 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "  без текстов, которые дословно есть и в обучении: {texts}, точность {accuracy}",
         "  without texts that training held word for word: {texts}, accuracy {accuracy}",
     ),
+    "labels_learnt": (
+        "Обучение на {texts} обращениях, проверка на {held_out} более поздних",
+        "Trained on {texts} appeals, judged by {held_out} later ones",
+    ),
+    "labels_compared": (
+        "{task}: точность {accuracy}, у действующей модели {was}",
+        "{task}: accuracy {accuracy}, of the model in force {was}",
+    ),
+    "labels_promoted": ("Новая модель действует: {folder}", "The new model is in force: {folder}"),
+    "labels_kept": (
+        "Новая модель хуже, прежняя остаётся: {folder}",
+        "The new model is worse, the one before stays: {folder}",
+    ),
+    "labels_too_few": (
+        "Новых обращений мало для сравнения, прежняя модель остаётся: {folder}",
+        "There are too few new appeals to compare by, the model before stays: {folder}",
+    ),
     "labels_threshold": ("Уверенность от", "Confidence from"),
     "labels_share": ("Доля текстов", "Share of texts"),
     "labels_accuracy": ("Точность", "Accuracy"),
