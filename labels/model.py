@@ -22,7 +22,7 @@ from labels.ridge import Ridge, blend, fit
 
 FEWEST_TEXTS = 20
 FEWEST_SHARED = 3  # a feature is kept if so many different texts have it
-MOST_TEXTS = 6_000  # n³: beyond this the newest are enough, and a minute of training is not
+MOST_TEXTS = 20_000  # the newest; minutes of training, and what is older speaks of other things
 _BATCH = 2_000
 
 
@@ -144,8 +144,10 @@ def _learn(chosen: Sequence[Example], fewest_shared: int) -> Model:
     sharpness = topics.sharpness if topics else 0.0
     if topics and groups:
         parents = _parents(topics.classes, groups.classes, chosen)
-        place_of = {place: row for row, place in enumerate(by_group)}
-        both = [(row, place_of[place]) for row, place in enumerate(by_topic) if place in place_of]
+        # Only the newest have been left out, where there are many.
+        place_of = {place: row for row, place in enumerate(by_group[groups.first :])}
+        newest = by_topic[topics.first :]
+        both = [(row, place_of[place]) for row, place in enumerate(newest) if place in place_of]
         own, parent = (np.asarray(side, dtype=np.intp) for side in zip(*both, strict=True))
         sharpness, pull = blend(topics.left_out[own], groups.left_out[parent][:, parents], topics.truth[own])
     return Model(

@@ -23,59 +23,123 @@ Numbers = NDArray[np.intp]
 BALANCE = 0.5
 SHRINKAGES = (0.25, 0.5, 1.0)
 _SHARPEST = 60.0
+MOST_EXACT = 6_000  # n³: a minute; beyond that, the solution is found step by step
+_PRECISION, _MOST_STEPS = 1e-3, 100
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """One fitted task. `classes` sorted; `weights` (columns × classes); `left_out` (texts × classes)."""
+    """One fitted task. `classes` sorted; `weights` (columns × classes).
+
+    `left_out` (texts × classes) and `truth` are of the texts from number `first` on: the newest ones.
+    """
 
     classes: list[str]
     weights: NDArray[np.float32]
     left_out: Doubles
     truth: Numbers
     sharpness: float
+    first: int
 
 
-def fit(rows: sparse.csr_matrix, labels: Sequence[str], names: sparse.csr_matrix | None) -> Ridge:
+def fit(
+    rows: sparse.csr_matrix,
+    labels: Sequence[str],
+    names: sparse.csr_matrix | None,
+    most_exact: int = MOST_EXACT,
+) -> Ridge:
     """Learn classes from rows of features; the shrinkage is that of the least leave-one-out loss.
 
     `names` are rows for what the classes are called, in the order of the sorted classes: a text that says
-    little more than its topic's name. They are used if that makes the leave-one-out loss less.
+    little more than its topic's name. They are used if that makes the leave-one-out loss less. Of more than
+    `most_exact` texts the newest choose and calibrate; all are then learnt from.
     """
     classes, truth = np.unique(np.asarray(labels, dtype=object).astype(str), return_inverse=True)
+    first = max(0, len(truth) - most_exact)
     best: _Solved | None = None
     for extra in (None, names) if names is not None else (None,):
-        every = rows if extra is None else sparse.vstack([rows, extra], format="csr")
-        own = truth if extra is None else np.concatenate([truth, np.arange(len(classes))])
+        every, own = _with_names(rows[first:], truth[first:], extra)
         kernel = np.asarray((every @ every.T).todense(), dtype=np.float64) / 2
         for shrinkage in SHRINKAGES:
-            solved = _solve(every, kernel, own, len(truth), shrinkage)
+            solved = _solve(kernel, own, len(classes), len(truth) - first, shrinkage, extra)
             if best is None or solved.loss < best.loss:
                 best = solved
     assert best is not None  # noqa: S101 - there is a shrinkage
-    weights = np.asarray(best.rows.T @ best.dual / 2, dtype=np.float32)
-    names_of = [str(each) for each in classes]
-    return Ridge(names_of, weights, best.left_out, truth, best.sharpness)
+    every, own = _with_names(rows, truth, best.extra)
+    dual = best.dual if first == 0 else _descend(every, own, len(classes), best.shrinkage)
+    weights = np.asarray(every.T @ dual / 2, dtype=np.float32)
+    return Ridge(
+        [str(each) for each in classes], weights, best.left_out, truth[first:], best.sharpness, first
+    )
 
 
 @dataclass(frozen=True)
 class _Solved:
-    rows: sparse.csr_matrix
     dual: Doubles
     left_out: Doubles
+    shrinkage: float
+    extra: sparse.csr_matrix | None
     sharpness: float
     loss: float
 
 
-def _solve(rows: sparse.csr_matrix, kernel: Doubles, truth: Numbers, texts: int, shrinkage: float) -> _Solved:
+def _with_names(
+    rows: sparse.csr_matrix, truth: Numbers, names: sparse.csr_matrix | None
+) -> tuple[sparse.csr_matrix, Numbers]:
+    if names is None:
+        return rows, truth
+    every = sparse.vstack([rows, names], format="csr")
+    return every, np.concatenate([truth, np.arange(names.shape[0])])
+
+
+def _ridge(truth: Numbers, shrinkage: float) -> Doubles:
+    """What is added to the diagonal: less for texts of rare classes, which so weigh more."""
     counts = np.bincount(truth)
     importance = (counts[truth] / counts[truth].mean()) ** -BALANCE
-    inverse = _inverse(kernel + np.diag(shrinkage * importance.mean() / importance))
-    wanted = np.zeros((len(truth), len(counts)))
+    added: Doubles = shrinkage * importance.mean() / importance
+    return added
+
+
+def _wanted(truth: Numbers, classes: int) -> Doubles:
+    wanted = np.zeros((len(truth), classes))
     wanted[np.arange(len(truth)), truth] = 1
+    return wanted
+
+
+def _solve(
+    kernel: Doubles,
+    truth: Numbers,
+    classes: int,
+    texts: int,
+    shrinkage: float,
+    extra: sparse.csr_matrix | None,
+) -> _Solved:
+    inverse = _inverse(kernel + np.diag(_ridge(truth, shrinkage)))
+    wanted = _wanted(truth, classes)
     dual = inverse @ wanted
     left_out = (wanted - dual / np.diag(inverse)[:, None])[:texts]
-    return _Solved(rows, dual, left_out, *sharpen(left_out, truth[:texts]))
+    return _Solved(dual, left_out, shrinkage, extra, *sharpen(left_out, truth[:texts]))
+
+
+def _descend(rows: sparse.csr_matrix, truth: Numbers, classes: int, shrinkage: float) -> Doubles:
+    """The same solution by conjugate gradients, all classes at once, without the n × n matrix."""
+    added = _ridge(truth, shrinkage)[:, None]
+    columns = rows.T.tocsr()
+    left = _wanted(truth, classes)
+    dual = np.zeros_like(left)
+    direction = left.copy()
+    error = np.einsum("ij,ij->j", left, left)
+    enough = error * _PRECISION**2
+    for _ in range(_MOST_STEPS):
+        image = (rows @ (columns @ direction)) / 2 + added * direction
+        step = error / np.maximum(np.einsum("ij,ij->j", direction, image), 1e-300)
+        dual += step * direction
+        left -= step * image
+        before, error = error, np.einsum("ij,ij->j", left, left)
+        if (error <= enough).all():
+            break
+        direction = left + error / np.maximum(before, 1e-300) * direction
+    return dual
 
 
 def _inverse(system: Doubles) -> Doubles:

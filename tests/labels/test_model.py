@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from labels.errors import TooFewTexts, UnreadableModel, UnreadableTable
 from labels.evaluate import cross_validate, evaluate
 from labels.features import Features
 from labels.model import Example, Model, train
+from labels.ridge import fit
 from labels.tables import read_examples
 from tests.labels.appeals import appeals
 
@@ -113,6 +115,24 @@ def test_weights_with_objects_are_never_unpickled(model: Model, tmp_path: Path) 
 def test_a_campaign_counts_once(known: list[Example]) -> None:
     crowd = Example("Постройте мост через реку у нас в посёлке, мы ждём", "roads", "roads-07")
     assert save_id(train([*known[:200], crowd])) == save_id(train([*known[:200], *[crowd] * 500]))
+
+
+def test_many_texts_are_learnt_from_step_by_step_with_the_same_result(known: list[Example]) -> None:
+    texts, labels = [one.text for one in known[:400]], [one.topic_group for one in known[:400]]
+    rows = Features.learn(texts, 3).rows(texts)
+    at_once, by_steps = fit(rows, labels, None), fit(rows, labels, None, most_exact=399)
+    assert (at_once.first, by_steps.first) == (0, 1)
+    assert by_steps.left_out.shape == (399, len(at_once.classes))
+    assert np.abs(rows @ (at_once.weights - by_steps.weights)).max() < 0.01
+
+
+def test_a_model_of_many_texts_is_calibrated_by_the_newest(
+    known: list[Example], unseen: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labels.model.fit", partial(fit, most_exact=500))
+    groups, topics = evaluate(train(known), unseen)
+    assert groups.accuracy > 0.8
+    assert topics.accuracy > 0.6
 
 
 def test_too_few_texts_are_said_to_be_too_few() -> None:
