@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import accuracy_score, f1_score
 from sklearn.svm import LinearSVC
 
 from labels.artefact import load, save
@@ -23,13 +24,13 @@ from tests.labels.appeals import appeals
 
 @pytest.fixture(scope="module")
 def known() -> list[Example]:
-    return appeals(800, seed=5)
+    return appeals(450, seed=5)
 
 
 @pytest.fixture(scope="module")
 def unseen() -> list[Example]:
     """Later appeals of the same generator: its copies are of the earlier part too."""
-    return appeals(1_800, seed=5)[800:]
+    return appeals(1_050, seed=5)[450:]
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +38,20 @@ def model(known: list[Example]) -> Model:
     return train(known)
 
 
-def test_it_beats_letters_with_a_linear_machine(
-    model: Model, known: list[Example], unseen: list[Example]
-) -> None:
+@pytest.mark.scenario
+def test_it_beats_letters_with_a_linear_machine() -> None:
+    told = appeals(2_200, seed=5)
+    known, unseen = told[:1_200], told[1_200:]
     letters = TfidfVectorizer(analyzer="char", ngram_range=(2, 4), sublinear_tf=True, min_df=2)
     rows = letters.fit_transform([one.text for one in known])
     others = letters.transform([one.text for one in unseen])
-    groups, topics = evaluate(model, unseen)
-    for score, task, margin in ((groups, "topic_group", 0.0), (topics, "topic", 0.02)):
-        truth = [getattr(one, task) for one in known]
-        said = LinearSVC(tol=0.01).fit(rows, truth).predict(others)
-        baseline = np.mean([getattr(one, task) == each for one, each in zip(unseen, said, strict=True)])
-        assert score.accuracy >= baseline + margin, task
+    for score, task, margin in zip(
+        evaluate(train(known), unseen), ("topic_group", "topic"), (0.01, 0.01), strict=True
+    ):
+        truth = [getattr(one, task) for one in unseen]
+        said = LinearSVC(tol=0.01).fit(rows, [getattr(one, task) for one in known]).predict(others)
+        assert score.accuracy >= accuracy_score(truth, said) + margin, task
+        assert score.weighted_f1 >= f1_score(truth, said, average="weighted", zero_division=0) + margin, task
 
 
 def test_its_confidence_is_honest(model: Model, unseen: list[Example]) -> None:
@@ -74,7 +77,7 @@ def test_the_same_examples_give_the_same_model_and_no_loss_on_disk(
 ) -> None:
     texts = [one.text for one in unseen]
     name = save(model, tmp_path)
-    assert save(train(known[:200]), tmp_path) == save(train(known[:200]), tmp_path) != name
+    assert save(train(known[:120]), tmp_path) == save(train(known[:120]), tmp_path) != name
     again = load(tmp_path / name).label(texts)
     for one, other in zip(model.label(texts), again, strict=True):
         assert (
@@ -114,25 +117,26 @@ def test_weights_with_objects_are_never_unpickled(model: Model, tmp_path: Path) 
 
 def test_a_campaign_counts_once(known: list[Example]) -> None:
     crowd = Example("Постройте мост через реку у нас в посёлке, мы ждём", "roads", "roads-07")
-    assert save_id(train([*known[:200], crowd])) == save_id(train([*known[:200], *[crowd] * 500]))
+    assert save_id(train([*known[:120], crowd])) == save_id(train([*known[:120], *[crowd] * 500]))
 
 
 def test_many_texts_are_learnt_from_step_by_step_with_the_same_result(known: list[Example]) -> None:
-    texts, labels = [one.text for one in known[:400]], [one.topic_group for one in known[:400]]
+    texts, labels = [one.text for one in known[:200]], [one.topic_group for one in known[:200]]
     rows = Features.learn(texts, 3).rows(texts)
-    at_once, by_steps = fit(rows, labels, None), fit(rows, labels, None, most_exact=399)
+    at_once, by_steps = fit(rows, labels, None), fit(rows, labels, None, most_exact=199)
     assert (at_once.first, by_steps.first) == (0, 1)
-    assert by_steps.left_out.shape == (399, len(at_once.classes))
+    assert by_steps.left_out.shape == (199, len(at_once.classes))
     assert np.abs(rows @ (at_once.weights - by_steps.weights)).max() < 0.01
 
 
+@pytest.mark.scenario
 def test_a_model_of_many_texts_is_calibrated_by_the_newest(
     known: list[Example], unseen: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labels.model.fit", partial(fit, most_exact=500))
+    monkeypatch.setattr("labels.model.fit", partial(fit, most_exact=300))
     groups, topics = evaluate(train(known), unseen)
-    assert groups.accuracy > 0.8
-    assert topics.accuracy > 0.6
+    assert groups.accuracy > 0.7
+    assert topics.accuracy > 0.5
 
 
 def test_too_few_texts_are_said_to_be_too_few() -> None:

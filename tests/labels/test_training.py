@@ -24,6 +24,7 @@ def told() -> list[Dated]:
     return [(datetime(2026, 3, 1) + timedelta(hours=n), one) for n, one in enumerate(examples)]
 
 
+@pytest.mark.scenario
 def test_a_first_model_is_in_force_until_a_better_one_comes(told: list[Dated], tmp_path: Path) -> None:
     assert current(tmp_path) == (None, None)
     first = train_and_promote(told[:300], tmp_path)
