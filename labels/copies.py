@@ -92,29 +92,35 @@ def _is_same_person(one: Message, told: Sequence[Message], by_text: bool) -> boo
 
 def _clusters(ordered: Sequence[Message]) -> Iterator[list[Message]]:
     """Groups of two or more messages whose texts are alike, each in the order given."""
+    for places in like_texts([one.text for one in ordered]):
+        yield [ordered[place] for place in places]
+
+
+def like_texts(texts: Sequence[str], fewest_words: int = FEWEST_WORDS) -> Iterator[list[int]]:
+    """Groups of two or more places of texts that are copies of each other, each in order."""
     by_words: dict[frozenset[str], list[int]] = defaultdict(list)
-    for place, one in enumerate(ordered):
-        words = lemmas(clean(one.text))
-        if len(words) >= FEWEST_WORDS:
+    for place, text in enumerate(texts):
+        words = lemmas(clean(text))
+        if len(words) >= fewest_words:
             by_words[frozenset([*words, *(f"{a} {b}" for a, b in pairwise(words))])].append(place)
-    texts = list(by_words)
-    head = list(range(len(texts)))
+    different = list(by_words)
+    head = list(range(len(different)))
 
-    def root(text: int) -> int:
-        while head[text] != text:
-            head[text] = head[head[text]]
-            text = head[text]
-        return text
+    def root(number: int) -> int:
+        while head[number] != number:
+            head[number] = head[head[number]]
+            number = head[number]
+        return number
 
-    for earlier, later in _alike(texts):
+    for earlier, later in _alike(different):
         low, high = sorted((root(earlier), root(later)))
         head[high] = low
     members: dict[int, list[int]] = defaultdict(list)
-    for number, text in enumerate(texts):
-        members[root(number)] += by_words[text]
+    for number, words_of in enumerate(different):
+        members[root(number)] += by_words[words_of]
     for places in members.values():
         if len(places) > 1:
-            yield [ordered[place] for place in sorted(places)]
+            yield sorted(places)
 
 
 def _alike(texts: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
