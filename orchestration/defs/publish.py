@@ -4,7 +4,7 @@ import dagster as dg
 
 from ingestion.erasures import book_of, read_book
 from orchestration.defs.quality import CANDIDATE
-from orchestration.defs.resources import Street, git_commit, steps
+from orchestration.defs.resources import Street, git_commit
 from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
 from publishing.postgres import publish
@@ -26,7 +26,7 @@ def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.Materiali
 
     Grain: one per run.
     """
-    steps.info("candidate")
+    street.begin("candidate")
     provenance = Provenance(
         as_of=street.moment(),
         git_commit=git_commit(),
@@ -59,12 +59,13 @@ def release(street: Street) -> dg.MaterializeResult:
 
     Grain: one per set of figures and as_of.
     """
-    steps.info("release")
+    street.begin("release")
     shelf = street.shelf
     manifest, is_new = put_in_place(shelf)
     serving = build_serving(shelf, manifest, street.published())
     point_current(shelf, manifest["id"])
     retired = retire(shelf, street.settings.keep_releases)
+    street.events.info("released", release=manifest["id"], is_new=is_new, as_of=manifest["as_of"])
     return dg.MaterializeResult(
         metadata={
             "release_id": manifest["id"],
@@ -90,7 +91,7 @@ def postgres(street: Street) -> dg.MaterializeResult:
     url = street.settings.postgres_url
     if url is None:
         return dg.MaterializeResult(metadata={"is_configured": False})
-    steps.info("postgres")
+    street.begin("postgres")
     delivered = publish(
         url.get_secret_value(), street.shelf, street.published(), street.settings.postgres_schemas
     )
