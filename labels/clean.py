@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 # A tag begins with a letter, a slash or an exclamation mark: «t < 18 и > 5» is no tag.
 _TAG = re.compile(r"<!--.*?-->|<[/!]?[a-zA-Z][^<>]{0,2000}>", re.DOTALL)
@@ -45,6 +46,7 @@ _LONE = re.compile(r"(?<![\w'’-])[aocykABCOKY](?![\w'’-])")
 _LONE_LETTERS = str.maketrans("aocykABCOKY", "аосукАВСОКУ")
 
 
+@lru_cache(maxsize=1_024)
 def clean(text: str) -> str:
     """The words of a message: no markup, addresses, links, quotes, emoji, stretched or mixed-up letters."""
     before = None

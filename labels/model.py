@@ -23,7 +23,7 @@ from labels.ridge import Ridge, blend, fit
 FEWEST_TEXTS = 20
 FEWEST_SHARED = 3  # a feature is kept if so many different texts have it
 MOST_TEXTS = 20_000  # the newest; minutes of training, and what is older speaks of other things
-_BATCH = 2_000
+_BATCH = 1_000
 
 
 @dataclass(frozen=True)
