@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import api_ingest, files_load, inbox_load, refresh, vk_polling
+from benchmarks import api_ingest, files_load, inbox_load, labels, refresh, vk_polling
 
 HERE = Path(__file__).resolve().parent
 
@@ -128,12 +128,26 @@ def _inbox(rows: int, folder: Path) -> list[Line]:
     ]
 
 
+def _labels(rows: int, folder: Path) -> list[Line]:
+    found = labels.measure(20_000)
+    return [
+        Line(
+            "labels: messages on one core, cleaning and lemmas included",
+            found["per_second"],
+            "a second",
+            f"≥ {labels.MUST_REACH}",
+            "python -m benchmarks.labels",
+        )
+    ]
+
+
 BENCHMARKS: dict[str, Callable[[int, Path], list[Line]]] = {
     "api": _api,
     "files": _files,
     "refresh": _refresh,
     "polling": _polling,
     "inbox": _inbox,
+    "labels": _labels,
 }
 
 

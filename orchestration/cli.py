@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli_privacy import register as register_privacy
+from orchestration.labels_command import labels_app
 from orchestration.maintain_command import maintain
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ inbox_app = typer.Typer(no_args_is_help=True, help="The receiver of webhooks.")
 app.add_typer(inbox_app, name="inbox")
 postgres_app = typer.Typer(no_args_is_help=True, help="The PostgreSQL that releases are published to.")
 app.add_typer(postgres_app, name="postgres")
+
+app.add_typer(labels_app, name="labels")
 
 app.command()(maintain)
 
@@ -505,15 +508,16 @@ def _finish(outcome: Outcome, as_json: bool, with_findings: bool = False) -> Non
 def _errors() -> Iterator[None]:
     """Expected failures become one sentence on stderr and an exit code; defects keep their traceback."""
     from ingestion.errors import Busy, ConfigError, IngestionError, UsageError
+    from labels.errors import LabelsError, UnreadableTable
     from publishing.errors import PublishError
 
     try:
         yield
-    except (IngestionError, PublishError) as error:
+    except (IngestionError, LabelsError, PublishError) as error:
         typer.echo(str(error), err=True)
         if isinstance(error, Busy):
             code = Exit.BUSY
-        elif isinstance(error, ConfigError | UsageError):
+        elif isinstance(error, ConfigError | UnreadableTable | UsageError):
             code = Exit.USAGE
         else:
             code = Exit.NO_RELEASE if type(error).__name__ == "NoRelease" else Exit.STOPPED

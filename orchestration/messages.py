@@ -56,6 +56,45 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "maintain_working_files": ("рабочие файлы загрузок", "working files of loads"),
     "maintain_leftovers": ("недоделанное прерванными запусками", "what killed runs left unfinished"),
     "maintain_logs": ("начала длинных журналов", "beginnings of long logs"),
+    "labels_fold": ("Часть {number} из {folds}", "Part {number} of {folds}"),
+    "labels_read": ("{file}: размеченных текстов {texts}", "{file}: {texts} labelled texts"),
+    "labels_crossed": (
+        "Перекрёстная проверка, частей {folds}: каждая размечена моделью, которая её не видела",
+        "Cross-validation in {folds} parts, each labelled by a model that has not seen it",
+    ),
+    "labels_score": (
+        "{task}: текстов {texts}, классов {classes}, точность {accuracy}, "
+        "F1: взвешенная {weighted}, макро {macro}",
+        "{task}: {texts} texts, {classes} classes, accuracy {accuracy}, "
+        "F1: weighted {weighted}, macro {macro}",
+    ),
+    "labels_new": (
+        "  без текстов, которые дословно есть и в обучении: {texts}, точность {accuracy}",
+        "  without texts that training held word for word: {texts}, accuracy {accuracy}",
+    ),
+    "labels_learnt": (
+        "Обучение на {texts} обращениях, проверка на {held_out} более поздних",
+        "Trained on {texts} appeals, judged by {held_out} later ones",
+    ),
+    "labels_compared": (
+        "{task}: точность {accuracy}, у действующей модели {was}",
+        "{task}: accuracy {accuracy}, of the model in force {was}",
+    ),
+    "labels_promoted": ("Новая модель действует: {folder}", "The new model is in force: {folder}"),
+    "labels_kept": (
+        "Новая модель хуже, прежняя остаётся: {folder}",
+        "The new model is worse, the one before stays: {folder}",
+    ),
+    "labels_too_few": (
+        "Новых обращений мало для сравнения, прежняя модель остаётся: {folder}",
+        "There are too few new appeals to compare by, the model before stays: {folder}",
+    ),
+    "labels_threshold": ("Уверенность от", "Confidence from"),
+    "labels_share": ("Доля текстов", "Share of texts"),
+    "labels_accuracy": ("Точность", "Accuracy"),
+    "labels_truth": ("На деле", "In truth"),
+    "labels_said": ("Принято за", "Taken for"),
+    "labels_texts": ("Текстов", "Texts"),
     "backed_up": (
         "Копия готова: {folder}, файлов {files}, {size}",
         "Backed up: {folder}, {files} files, {size}",
