@@ -48,7 +48,7 @@ RegionOption = Annotated[str, typer.Option(help="Read only this region's sources
 SourcesOption = Annotated[
     list[str] | None, typer.Option("--sources", help="Read only these; may be repeated.")
 ]
-STEPS_AFTER_READING = 6
+STEPS_AFTER_READING = 7
 
 
 class Exit(IntEnum):

@@ -15,6 +15,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "marts": ("Строю витрины", "Building marts"),
     "candidate": ("Пишу выпуск", "Writing the release"),
     "audit": ("Проверяю выпуск", "Auditing the release"),
+    "report": ("Готовлю отчёт", "Making the report"),
     "release": ("Публикую выпуск", "Publishing the release"),
     "postgres": ("Обновляю PostgreSQL", "Bringing PostgreSQL up to date"),
     "prepared": ("Таблицы готовы; заново созданы: {tables}", "Tables are ready; made anew: {tables}"),

@@ -9,6 +9,7 @@ from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
 from publishing.postgres import publish
 from publishing.release import Provenance, build_candidate, point_current, put_in_place, retire
+from publishing.report.build import report_on
 from publishing.serving import build_serving
 
 PUBLISHED_FACTS = [key for key in facts.keys if key.path[-1].startswith(("fct_", "dim_"))]
@@ -48,8 +49,27 @@ def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.Materiali
 
 
 @dg.asset(
-    key=asset_key("published", "release"),
+    key=asset_key("published", "report"),
     deps=[CANDIDATE],
+    group_name="published",
+    kinds={"html"},
+    owners=OWNERS["published"],
+)
+def report(street: Street) -> dg.MaterializeResult:
+    """The audited candidate as pages for people: they open from a file and ask no address.
+
+    Grain: one per region and release; none where the figures are those already published.
+    """
+    steps.info("report")
+    pages = report_on(street.shelf)
+    return dg.MaterializeResult(
+        metadata={"pages": len(pages), "bytes": sum(page.stat().st_size for page in pages)}
+    )
+
+
+@dg.asset(
+    key=asset_key("published", "release"),
+    deps=[CANDIDATE, report],
     group_name="published",
     kinds={"parquet", "duckdb"},
     owners=OWNERS["published"],
@@ -104,4 +124,4 @@ def postgres(street: Street) -> dg.MaterializeResult:
     )
 
 
-assets = [candidate, release, postgres]
+assets = [candidate, report, release, postgres]
