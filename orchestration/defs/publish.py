@@ -61,7 +61,7 @@ def report(street: Street) -> dg.MaterializeResult:
     Grain: one per region and release; none where the figures are those already published.
     """
     steps.info("report")
-    pages = report_on(street.shelf)
+    pages = report_on(street.shelf, street.published())
     return dg.MaterializeResult(
         metadata={"pages": len(pages), "bytes": sum(page.stat().st_size for page in pages)}
     )

@@ -2,6 +2,7 @@
 
     report/index.html          the region, or all regions side by side
     report/<region_id>.html    one region of several
+    report/report.xlsx         the tables (workbook.py)
 
 A page is one file: data, styles and scripts stand in it, and its own policy forbids it to ask any address. It
 is made of the release's marts and manifest alone, so that the same release gives the same bytes.
@@ -14,7 +15,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,9 +24,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
+from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
 from publishing.release import MANIFEST, Shelf, open_release, sha256_of, write_manifest
 from publishing.report import data
+from publishing.report.workbook import NAME, build_workbook
+from publishing.restatements import RESTATEMENTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,14 +39,19 @@ INDEX = "index.html"
 _SCRIPTS = ("words.js", "cube.js", "elements.js", "charts.js", "sections.js", "registers.js", "page.js")
 
 
-def report_on(shelf: Shelf) -> list[Path]:
-    """Make the pages of the candidate release; none where it holds the figures that are published already."""
+def report_on(shelf: Shelf, tables: Sequence[PublishedTable]) -> list[Path]:
+    """Make the pages and the workbook of the candidate; none where its figures are published already.
+
+    tables: those of the release, with their descriptions.
+    """
     manifest = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))
     current = shelf.current_manifest()
     if current and current.get("content") == manifest["content"]:
         return []
     with open_release(shelf.candidate) as connection:
         pages = build_report(connection, shelf.candidate, manifest)
+        workbook = shelf.candidate / FOLDER / NAME
+        pages.append(build_workbook(connection, workbook, release_of(manifest), [*tables, RESTATEMENTS]))
     manifest["pages"] = [
         {
             "path": path.relative_to(shelf.candidate).as_posix(),
@@ -70,7 +79,7 @@ def build_report(
         {"id": region["id"], "name": region["name"], "file": _file(region["id"]) if several else INDEX}
         for region in regions
     ]
-    common = {"release": _release(manifest), "checks": _checks(manifest), "regions": links}
+    common = {"release": release_of(manifest), "checks": _checks(manifest), "regions": links}
     written = []
     if several or not regions:
         content = {**common, "page": "overview", "overview": data.overview(connection)}
@@ -100,7 +109,8 @@ def _file(region_id: str) -> str:
     return f"{region_id}.html"
 
 
-def _release(manifest: Mapping[str, Any]) -> dict[str, str]:
+def release_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What a page says of its release: id, as_of, git_commit."""
     return {key: manifest[key] for key in ("id", "as_of", "git_commit")}
 
 
