@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli_panels import arrange
 from orchestration.cli_privacy import register as register_privacy
+from orchestration.cli_published import register as register_published
 from orchestration.maintain_command import maintain
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
     from orchestration.street import Listener, Outcome, Wish
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=True, rich_markup_mode="markdown", help=__doc__.split("\n")[0]
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="markdown",
+    help="Citizens' appeals in, audited figures out. Begin with `otklik demo`, then `otklik open report`.",
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="The pretend region: servers that speak the real APIs.")
 app.add_typer(sandbox_app, name="sandbox")
@@ -190,7 +195,7 @@ def restore(
         Path | None, typer.Option(help="A newer copy of erasures.jsonl, where <data> was lost.")
     ] = None,
 ) -> None:
-    """Make the deployment what the backup holds; what stood there is moved to <data>/before-restore.
+    """Make the deployment what the backup holds; what stood there is moved to `<data>/before-restore`.
 
     Example: `otklik restore /backups/2026-11-22`
     """
@@ -228,45 +233,6 @@ def sources_check(region: RegionOption = "", as_json: Json = False) -> None:
             good = show_checks(check_sources(settings, chosen), settings.lang)
         if not good:
             raise typer.Exit(Exit.STOPPED)
-
-
-@postgres_app.command("prepare")
-def postgres_prepare() -> None:
-    """Make or alter the tables that the current release needs, as the owner (OTKLIK_POSTGRES_OWNER_URL).
-
-    Once at set-up (after deploy/postgres/roles.sql) and after upgrades that change columns; then the rows
-    come with the next run or `otklik postgres publish`.
-    """
-    with _errors():
-        settings = _settings()
-        from orchestration.messages import say
-        from orchestration.operations import postgres_tables
-        from publishing.postgres import prepare
-
-        url = settings.needed("postgres_owner_url")
-        made = prepare(url, *postgres_tables(settings))
-        typer.echo(say(settings.lang, "prepared", tables=", ".join(made) or say(settings.lang, "none")))
-
-
-@postgres_app.command("publish")
-def postgres_publish() -> None:
-    """Make PostgreSQL state the current release, as the loader (OTKLIK_POSTGRES_URL)."""
-    with _errors():
-        settings = _settings()
-        from orchestration.messages import say
-        from orchestration.operations import postgres_tables
-        from publishing.postgres import publish
-
-        done = publish(settings.needed("postgres_url"), *postgres_tables(settings))
-        typer.echo(
-            say(
-                settings.lang,
-                "delivered",
-                release=done.release_id,
-                tables=str(done.tables),
-                rows=str(done.rows),
-            )
-        )
 
 
 @files_app.command("check")
@@ -312,60 +278,6 @@ def inbox_serve(
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
-    """Sources and their last loads, quarantine, the release, open failures."""
-    with _errors():
-        settings = _settings()
-        from orchestration.operations import read_status
-
-        found = read_status(settings)
-        if as_json:
-            _print_json(found.as_dict())
-            return
-        from orchestration.tables import show_status
-
-        show_status(found, settings.lang)
-
-
-@app.command()
-def query(
-    sql: Annotated[str, typer.Argument(help="SQL for DuckDB; schemas marts, facts, release.")],
-    release: Annotated[str, typer.Option(help="Id of an older release.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Ask the current release, or an older one.
-
-    Example: `otklik query "select heat_level, count(*) from marts.territories_daily group by 1"`
-    """
-    with _errors():
-        from orchestration.operations import run_query
-
-        columns, rows = run_query(_settings(), sql, release or None)
-        if as_json:
-            _print_json([dict(zip(columns, row, strict=True)) for row in rows])
-            return
-        from orchestration.tables import show_rows
-
-        show_rows(columns, rows)
-
-
-@app.command()
-def releases(as_json: Json = False) -> None:
-    """The releases that are kept, newest first."""
-    with _errors():
-        settings = _settings()
-        from orchestration.operations import list_releases
-
-        found = list_releases(settings)
-        if as_json:
-            _print_json(found)
-            return
-        from orchestration.tables import show_releases
-
-        show_releases(found, settings.lang)
-
-
-@app.command()
 def dev(
     port: Annotated[int, typer.Option(help="Port of the web page.")] = 3000,
 ) -> None:
@@ -394,7 +306,9 @@ def sandbox_serve(
     raise typer.Exit(serve(arguments))
 
 
+register_published(app, postgres_app)
 register_privacy(app)
+arrange(app.registered_commands)
 
 
 def main() -> None:
@@ -492,10 +406,12 @@ def _finish(outcome: Outcome, as_json: bool, with_findings: bool = False) -> Non
     if as_json:
         _print_json({**outcome.__dict__, "succeeded": outcome.succeeded})
     else:
-        from orchestration.tables import show_findings, show_outcome
+        from orchestration.tables import show_outcome
 
         show_outcome(outcome, settings.lang)
         if with_findings and outcome.succeeded:
+            from orchestration.findings import show_findings
+
             show_findings(settings)
     if not outcome.succeeded:
         raise typer.Exit(Exit.STOPPED)

@@ -3,8 +3,9 @@
 import dagster as dg
 
 from ingestion.erasures import book_of, read_book
+from orchestration.dbt_manifest import DBT_MANIFEST
 from orchestration.defs.quality import CANDIDATE
-from orchestration.defs.resources import Street, git_commit, steps
+from orchestration.defs.resources import ROOT, Street, git_commit, steps
 from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
 from publishing.postgres import publish
@@ -61,7 +62,7 @@ def report(street: Street) -> dg.MaterializeResult:
     Grain: one per region and release; none where the figures are those already published.
     """
     steps.info("report")
-    pages = report_on(street.shelf, street.published())
+    pages = report_on(street.shelf, street.published(), DBT_MANIFEST, ROOT / "docs" / "measures.md")
     return dg.MaterializeResult(
         metadata={"pages": len(pages), "bytes": sum(page.stat().st_size for page in pages)}
     )

@@ -28,6 +28,7 @@ from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
 from publishing.release import MANIFEST, Shelf, open_release, sha256_of, write_manifest
 from publishing.report import data
+from publishing.report.companions import write_companions
 from publishing.report.workbook import NAME, build_workbook
 from publishing.restatements import RESTATEMENTS
 
@@ -39,10 +40,13 @@ INDEX = "index.html"
 _SCRIPTS = ("words.js", "cube.js", "elements.js", "charts.js", "sections.js", "registers.js", "page.js")
 
 
-def report_on(shelf: Shelf, tables: Sequence[PublishedTable]) -> list[Path]:
+def report_on(
+    shelf: Shelf, tables: Sequence[PublishedTable], dbt_manifest: Path, measures: Path | None = None
+) -> list[Path]:
     """Make the pages and the workbook of the candidate; none where its figures are published already.
 
-    tables: those of the release, with their descriptions.
+    tables: those of the release, with their descriptions. dbt_manifest: says what dbt's tests ask. measures:
+    the Markdown page of definitions.
     """
     manifest = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))
     current = shelf.current_manifest()
@@ -51,7 +55,9 @@ def report_on(shelf: Shelf, tables: Sequence[PublishedTable]) -> list[Path]:
     with open_release(shelf.candidate) as connection:
         pages = build_report(connection, shelf.candidate, manifest)
         workbook = shelf.candidate / FOLDER / NAME
-        pages.append(build_workbook(connection, workbook, release_of(manifest), [*tables, RESTATEMENTS]))
+        described = [*tables, RESTATEMENTS]
+        pages.append(build_workbook(connection, workbook, release_of(manifest), described))
+    pages += write_companions(shelf.candidate, manifest, described, dbt_manifest, measures)
     manifest["pages"] = [
         {
             "path": path.relative_to(shelf.candidate).as_posix(),

@@ -40,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
     answer = otklik(tmp_path, "--help")
     assert answer.returncode == 0
-    for command in ("demo", "run", "backfill", "status", "query", "releases", "sandbox"):
+    for command in ("demo", "run", "backfill", "status", "open", "query", "releases", "catalogue", "sandbox"):
         assert command in answer.stdout
     probe = "import orchestration.cli, sys; print([m for m in sys.argv[1:] if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", probe, *HEAVY], capture_output=True, text=True, check=True)
@@ -55,6 +55,8 @@ def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
         (["run", "--as-of", "yesterday"], 2, "--as-of 'yesterday' is no moment"),
         (["backfill", "--since", "2026-03-09", "--until", "2026-03-09"], 2, "later than --since"),
         (["query", "select 1"], 4, "There is no release yet"),
+        (["open", "report"], 4, "There is no release yet"),
+        (["catalogue"], 4, "There is no release yet"),
         (["erase"], 2, "give one of --author, --author-key and --source-ref"),
         (["erase", "--author", "vk:durov"], 2, "VK knows people by numbers"),
         (["erase", "--source-ref", "pos:1"], 2, "Nothing of that stands in the warehouse"),
