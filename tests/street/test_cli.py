@@ -108,3 +108,39 @@ def test_a_source_that_is_down_is_one_sentence_and_publishes_nothing(data: Path)
     assert ";" in first, "the problem, then the next step"
     assert rest == ["Nothing was published; readers see what they saw."]
     assert not (data / "published" / "current").exists()
+
+
+def test_every_command_has_a_place_and_an_example(tmp_path: Path) -> None:
+    from orchestration.cli import app
+    from orchestration.cli_panels import PANELS
+
+    placed = [name for names in PANELS.values() for name in names]
+    known = {command.name or command.callback.__name__: command for command in app.registered_commands}
+    assert set(placed) == set(known)
+    bare = [
+        name
+        for name, command in known.items()
+        if "otklik " not in (command.callback.__doc__ or "").partition("\n")[2]
+        and name not in WITHOUT_ARGUMENTS
+    ]
+    assert bare == []
+
+
+WITHOUT_ARGUMENTS = {"dev", "rotate-key", "watch", "maintain"}
+
+
+def test_the_shell_completes_commands_and_things_to_open(tmp_path: Path) -> None:
+    def completed(line: str) -> set[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        answer = subprocess.run(
+            [Path(sys.executable).with_name("otklik")],
+            env={**os.environ, "_OTKLIK_COMPLETE": "complete_bash", **words},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        return set(answer.stdout.split())
+
+    assert {"restore", "releases", "rebuild"} <= completed("otklik re")
+    assert {"report", "release"} == completed("otklik open re")
