@@ -144,23 +144,26 @@ def watch(
 ) -> None:
     """Look once for what an operator must hear of, and tell OTKLIK_ALERT_URLS what is new, lasting or over.
 
+    OTKLIK_CENTRE_URLS hear of new risk signals, overdue waves and territories that turned red.
+
     Exit code 1 where something is wrong. Under Dagster the sensor `watch` does this every minute; else cron.
     """
     with _errors():
         settings = _settings()
+        from orchestration import watch as watching
         from orchestration.messages import say
-        from orchestration.watch import sender
-        from orchestration.watch import watch as look
+        from orchestration.news import tell
 
         if test:
             settings.needed("alert_urls")
-            send = sender(settings)
+            send = watching.sender(settings)
             took = bool(
                 send and send(say(settings.lang, "alert_title_well"), say(settings.lang, "alert_test"))
             )
             typer.echo(say(settings.lang, "alert_sent" if took else "alert_unsent"))
             raise typer.Exit(Exit.DONE if took else Exit.STOPPED)
-        found = look(settings)
+        found = watching.watch(settings)
+        tell(settings)
         if as_json:
             _print_json(asdict(found))
         else:

@@ -43,6 +43,19 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "alert_lasting": ("Всё ещё, с {since}:", "Still, since {since}:"),
     "alert_over": ("больше не повторяется: {concern}", "over: {concern}"),
+    "news_title": ("Отклик: новое в регионе ({count})", "Otklik: news of the region ({count})"),
+    "news_signal": (
+        "{region}. Сигнал риска: {territory}, {topic}: с {since} обращений {appeals}, обычно {expected}",
+        "{region}. Risk signal: {territory}, {topic}: {appeals} appeals since {since}, usually {expected}",
+    ),
+    "news_overdue": (
+        "{region}. Просрочки растут: {authority}: было {was} сутки назад, стало {overdue}",
+        "{region}. Overdue wave: {authority}: {was} a day ago, {overdue} now",
+    ),
+    "news_heat": (
+        "{region}. Красный уровень: {territory}: обращений за 30 дней {appeals}, за 30 дней до них {earlier}",
+        "{region}. Turned red: {territory}: {appeals} appeals in 30 days, {earlier} in the 30 before",
+    ),
     "alert_test": ("Проверка связи.", "This is a test."),
     "alert_unsent": (
         "Сообщение не ушло: проверьте адреса в OTKLIK_ALERT_URLS",

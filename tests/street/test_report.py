@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from ingestion.config import load_settings
+from orchestration.catalogue import build_catalogue
 from publishing.release import MANIFEST, open_release, sha256_of
 from publishing.report.build import build_report
 from tests.street.conftest import Deployment
@@ -68,7 +70,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def show(browser: Browser, file: Path, width: int = 1360, height: int = 900) -> Opened:
+def show(
+    browser: Browser, file: Path, width: int = 1360, height: int = 900, wait_for: str = "footer"
+) -> Opened:
     """Open a page from its file."""
     opened = Opened(browser.new_page(viewport={"width": width, "height": height}))
     opened.page.set_default_timeout(10_000)
@@ -76,7 +80,7 @@ def show(browser: Browser, file: Path, width: int = 1360, height: int = 900) -> 
     opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
     opened.page.on("request", lambda request: opened.asked.append(request.url))
     opened.page.goto(file.as_uri())
-    opened.page.locator("footer").wait_for()
+    opened.page.locator(wait_for).first.wait_for(state="attached")
     return opened
 
 
@@ -338,6 +342,37 @@ def test_a_hostile_name_is_shown_and_does_nothing(
     assert opened.page.locator("body img, body script:not(#data)").count() == 1  # the page's own script
     assert opened.said == []
     opened.page.close()
+
+
+def test_the_catalogue_leads_everywhere_and_asks_nobody(deployment: Deployment, browser: Browser) -> None:
+    first = build_catalogue(load_settings())
+    release = deployment.shelf.current.resolve()
+
+    seen: set[Path] = set()
+    waiting = [first, release / "index.html"]
+    while waiting:
+        page = waiting.pop()
+        seen.add(page)
+        for link in re.findall(r'href="([^"#]+)"', page.read_text("utf-8")):
+            target = (page.parent / link).resolve()
+            if link != "data:,":
+                assert target.is_file(), f"{page} leads to {link}"
+                own = target.suffix == ".html" and target.parent in (first.parent, release)
+                waiting += [target] if own and target not in seen else []
+    assert {path.name for path in seen} == {"index.html", "quality.html", "tables.html", "measures.html"}
+
+    for folder, words in (("dbt", "Sources"), ("lineage", "models")):
+        opened = show(browser, first.parent / folder / "index.html", wait_for="body")
+        expect(opened.page.get_by_text(words, exact=True).first).to_be_visible()
+        assert [url for url in opened.asked if not url.startswith(("file://", "data:", "blob:"))] == []
+        opened.page.close()
+    quality = show(browser, first.parent / "quality.html")
+    shown = quality.page.locator("tbody tr").count()
+    manifest = json.loads((release / MANIFEST).read_text("utf-8"))
+    assert shown == sum(len(checks) for checks in manifest["checks"].values())
+    assert quality.page.locator("tbody tr td:last-child", has_text=re.compile("[✓✗]")).count() == shown
+    assert quality.said == []
+    quality.page.close()
 
 
 def plain(text: str) -> str:
