@@ -361,7 +361,7 @@ def test_the_catalogue_leads_everywhere_and_asks_nobody(deployment: Deployment, 
                 waiting += [target] if own and target not in seen else []
     assert {path.name for path in seen} == {"index.html", "quality.html", "tables.html", "measures.html"}
 
-    for folder, words in (("dbt", "Sources"), ("lineage", "models")):
+    for folder, words in (("dbt", "Welcome!"), ("lineage", "models")):
         opened = show(browser, first.parent / folder / "index.html", wait_for="body")
         expect(opened.page.get_by_text(words, exact=True).first).to_be_visible()
         assert [url for url in opened.asked if not url.startswith(("file://", "data:", "blob:"))] == []
