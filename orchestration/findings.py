@@ -72,9 +72,9 @@ def findings(settings: Settings) -> list[tuple[str, str]]:
     return [(say(language, key), value) for key, value in found]
 
 
-def show_findings(settings: Settings) -> None:
+def show_findings(settings: Settings, console: Console | None = None) -> None:
     """Print what a demo found, and three things to open next."""
-    console = Console(highlight=False)
+    console = console or Console(highlight=False)
     table = Table(title=say(settings.lang, "found"), show_header=False, title_justify="left")
     for name, value in findings(settings):
         table.add_row(name, value)

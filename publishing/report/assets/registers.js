@@ -27,7 +27,7 @@ function gospublics() {
     { title: say("growth"), numeric: true }, { title: say("posts"), numeric: true }, { title: say("pos_link") },
   ];
   return section("gospublics", title, "gospublics", rows.length ? longTable(title, columns, rows.map((row) => [
-    row.is_dead ? `${row.page_name} (${say("dead")})` : row.page_name,
+    `${row.page_name}, ${row.network}${row.is_dead ? ` (${say("dead")})` : ""}`,
     make("span", { class: "counted" }, make("span", { class: "count" }, number(row.score)), bar(row.score ?? 0, 100)),
     number(row.members_count), signed(row.members_growth, number), number(row.posts), yes(row.has_valid_pos_link),
   ])) : note(say("nothing")));
