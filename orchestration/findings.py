@@ -61,7 +61,7 @@ def findings(settings: Settings) -> list[tuple[str, str]]:
         ("found_on_time", "–" if on_time is None else _share(on_time, language)),
         (
             "found_mean",
-            "–" if mean_hours is None else say(language, "found_hours", count=f"{mean_hours:.1f}"),
+            "–" if mean_hours is None else say(language, "found_hours", count=_decimal(mean_hours, language)),
         ),
         ("found_overdue", _whole(overdue or 0)),
         ("found_topics", ", ".join(name for (name,) in run_query(settings, _TOPICS)[1])),

@@ -72,6 +72,7 @@ def test_the_scripts_ask_for_words_that_exist_and_use_all() -> None:
     assert missing == set()
     asked = set(re.findall(r'(?:explain\(|definition: )"(\w+)"', script))
     assert asked - known["definitions"].keys() == set()
+    assert {"minutes", "hours", "days"} <= known.keys()
     # Words that are put together (level_red, reason_rules) end in something that only the data tells.
     built = tuple(re.findall(r"say\(`(\w+_)\$", script))
     unused = [

@@ -10,7 +10,9 @@ function spanWords(span) {
 }
 
 function lead(span, now, before) {
-  const parts = [say("lead_total", { span: spanWords(span), appeals: number(now.appeals) })];
+  const words = spanWords(span);
+  const begin = words.charAt(0).toLocaleUpperCase(LOCALES[state.language]) + words.slice(1);
+  const parts = [say("lead_total", { span: begin, appeals: number(now.appeals) })];
   if (before && before.appeals > 0) {
     const share = now.appeals / before.appeals - 1;
     const key = Math.abs(share) < 0.005 ? "lead_same" : share > 0 ? "lead_more" : "lead_less";

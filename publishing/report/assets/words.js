@@ -19,7 +19,7 @@ function number(value, digits = 0) {
 }
 
 function percent(share, digits = 0) {
-  return share === null || share === undefined ? NOTHING : `${number(share * 100, digits)} %`;
+  return share === null || share === undefined ? NOTHING : `${number(share * 100, digits)}\u00a0%`;
 }
 
 function signed(value, write) {
@@ -29,9 +29,9 @@ function signed(value, write) {
 
 function duration(minutes) {
   if (minutes === null || minutes === undefined) return NOTHING;
-  if (minutes < 120) return say("minutes", { count: number(minutes) });
-  if (minutes < 2880) return say("hours", { count: number(minutes / 60, 1) });
-  return say("days", { count: number(minutes / 1440, 1) });
+  const [unit, count] = minutes < 120 ? ["minutes", number(minutes)]
+    : minutes < 2880 ? ["hours", number(minutes / 60, 1)] : ["days", number(minutes / 1440, 1)];
+  return say(unit, { count }).replace(" ", "\u00a0");
 }
 
 const dayNumber = (iso) => Math.round(Date.parse(`${iso}T00:00:00Z`) / DAY);
