@@ -315,7 +315,7 @@ _SIGNALS = """
         peak_appeals
     from marts.risk_signals
     where region_id = $region and ended_on >= $first
-    order by started_on desc, appeals desc, territory_id, topic_group, topic_id
+    order by appeals - expected_appeals desc, started_on desc, territory_id, topic_group, topic_id
 """
 # The longest chains, those of one address before those of whole towns; the mart has all.
 _EPISODES = """
