@@ -69,6 +69,7 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_CENTRE_URLS": "centre_urls",
     "OTKLIK_REPORT_URL": "report_url",
     "OTKLIK_STALE_AFTER_HOURS": "stale_after_hours",
+    "OTKLIK_CLOCK_TOLERANCE_MINUTES": "clock_tolerance_minutes",
     "OTKLIK_POSTGRES_URL": "postgres_url",
     "OTKLIK_POSTGRES_OWNER_URL": "postgres_owner_url",
     "OTKLIK_POSTGRES_SCHEMAS": "postgres_schemas",
@@ -91,6 +92,7 @@ class Settings(Strict):
     centre_urls: SecretStr | None = None
     report_url: str = ""
     stale_after_hours: int = Field(default=26, ge=1)
+    clock_tolerance_minutes: int = Field(default=60, ge=0)
     postgres_url: SecretStr | None = None
     postgres_owner_url: SecretStr | None = None
     postgres_schemas: tuple[Literal["marts", "facts"], ...] = ("marts",)
@@ -190,6 +192,8 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         variable = variables.get(str(first["loc"][0]), "the settings") if first["loc"] else "the settings"
         hint = _HOW_TO_MAKE_A_KEY if variable == "OTKLIK_HMAC_KEY" else "see .env.example"
         raise ConfigError(f"{variable}: {reason_of(first)}", f"correct it ({hint})") from None
+    tolerance = {"clock_tolerance": settings.clock_tolerance_minutes * 60}
+    settings = settings.model_copy(update={"patience": settings.patience.model_copy(update=tolerance)})
     settings._environment.update(environment)
     _refuse_demo_key(settings)
     return settings

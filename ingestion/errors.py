@@ -29,6 +29,10 @@ class SourceDown(IngestionError):
     """The source does not answer, or answers with server errors, after all retries."""
 
 
+class ClockWrong(IngestionError):
+    """Our clock and the source's differ by more than they may; which is wrong nobody here can know."""
+
+
 class AccessRefused(IngestionError):
     """The source refuses our token or the token lacks a right we need."""
 

@@ -14,6 +14,8 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -34,9 +36,11 @@ from requests.exceptions import (
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from ingestion.accounting import Tally
+from ingestion.clock import iso_z, utc_now
 from ingestion.config import Patience
 from ingestion.deadline import bound
-from ingestion.errors import AccessRefused, RequestRefused, SourceDown
+from ingestion.errors import AccessRefused, ClockWrong, RequestRefused, SourceDown
+from ingestion.events import current, new_id
 
 MAX_BODY_BYTES = 256 * 2**20
 _CHUNK = 2**16
@@ -92,7 +96,7 @@ class Api:
         self.base_url = base_url
         self.token_name = token_name
         self.calls = 0
-        self._adapter = _PoliteAdapter(pace_of(token, rate), patience.response_deadline)
+        self._adapter = _PoliteAdapter(title, pace_of(token, rate), patience)
         client = Client(
             request_timeout=(patience.connect_timeout, patience.read_timeout),
             raise_for_status=False,
@@ -186,18 +190,58 @@ class Api:
 
 
 class _PoliteAdapter(HTTPAdapter):
-    """Waits for the token's pace, then reads and parses the whole body before a deadline."""
+    """Waits for the token's pace, then reads and parses the whole body before a deadline. Each request is a
+    line in the log of events."""
 
-    def __init__(self, pace: Pace, deadline: float) -> None:
+    def __init__(self, title: str, pace: Pace, patience: Patience) -> None:
         super().__init__()
+        self._title, self._tolerance = title, patience.clock_tolerance
         self._pace = pace
-        self._deadline = deadline
-        bound(self.poolmanager, deadline)
+        log = current()
+        self._log = None if log is None else log.bind(api=title, client=new_id())
+        self._deadline = patience.response_deadline
+        bound(self.poolmanager, patience.response_deadline)
         self.sent = 0
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         self._pace.wait()
         self.sent += 1
+        begun = time.monotonic()
+        try:
+            response = self._answered(request, *args, **kwargs)
+        except Exception as error:
+            self._note(request, begun, failed=type(error).__name__)
+            raise
+        self._note(request, begun, status=response.status_code, bytes=len(response.content))
+        self._compare_clocks(response)
+        return response
+
+    def _note(self, request: requests.PreparedRequest, begun: float, **came: str | int) -> None:
+        if self._log is None:
+            return
+        # Of the address only its last part: before it a token may stand, and behind it what was asked.
+        method = urlsplit(request.url or "").path.rpartition("/")[2][:60]
+        seconds = round(time.monotonic() - begun, 3)
+        write = self._log.info if came.get("status", 500) == 200 else self._log.warning
+        write("request", request=self.sent, verb=request.method, method=method, seconds=seconds, **came)
+
+    def _compare_clocks(self, response: requests.Response) -> None:
+        """A wrong clock dates snapshots of pages, and with them the figures, and none could tell later.
+
+        Raises ClockWrong. An answer without a readable `Date` proves nothing.
+        """
+        try:
+            theirs = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC).replace(tzinfo=None)
+        except (KeyError, ValueError, OverflowError):
+            return
+        ours = utc_now().replace(microsecond=0)
+        if self._tolerance and abs(ours - theirs) > timedelta(seconds=self._tolerance):
+            raise ClockWrong(
+                f"The clock of this machine says {iso_z(ours)}, but {self._title} says {iso_z(theirs)}",
+                "set the clock; if the source's is the wrong one, raise OTKLIK_CLOCK_TOLERANCE_MINUTES",
+            )
+
+    def _answered(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         deadline = time.monotonic() + self._deadline
         kwargs["stream"] = True
         response = super().send(request, *args, **kwargs)

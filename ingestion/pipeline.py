@@ -23,6 +23,7 @@ from ingestion.errors import (
     UsageError,
     WarehouseError,
 )
+from ingestion.events import event_log, told_to
 from ingestion.run import Run
 from ingestion.sources import SourceSpec, find_source
 from ingestion.tables import RawTable, dlt_columns
@@ -49,6 +50,7 @@ _DLT_OPTIONS = {
 
 # Some sources forget what they are asked to go on from, so that each load takes one page only.
 _MOST_LOADS = 10_000
+_COUNTS = ("received", "landed", "quarantined", "skipped_unchanged", "erased", "requests", "retries")
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,28 @@ class LoadReport:
         return content
 
 
-def ingest(source: str, region: Region, settings: Settings, window: Window | None = None) -> LoadReport:
+def ingest(
+    source: str, region: Region, settings: Settings, window: Window | None = None, *, run_id: str = ""
+) -> LoadReport:
     """Read one source of one region into the warehouse, live or a half-open window, and say what landed.
 
     The caller holds the warehouse lock. Every failure is an IngestionError; the load that failed leaves no
     row behind.
     """
+    log = event_log(settings.data, run=run_id, region=region.region_id, source=source)
+    with told_to(log):
+        try:
+            report = _loads(source, region, settings, window)
+        except IngestionError as error:
+            log.error("load failed", kind=type(error).__name__, said=str(error))
+            raise
+    counts = {name: sum(getattr(one, name) for one in report.resources.values()) for name in _COUNTS}
+    log.info("load ended", load=report.load_id, mode=report.mode, seconds=report.seconds, **counts)
+    return report
+
+
+def _loads(source: str, region: Region, settings: Settings, window: Window | None) -> LoadReport:
+    """One load, and those that have to follow it, told as one."""
     report, unfinished = _load(source, region, settings, window)
     for _ in range(_MOST_LOADS):
         if not unfinished:

@@ -57,7 +57,10 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Patience(Strict):
-    """How long we wait for a source: seconds; `first_wait` doubles with each of `attempts`."""
+    """How long we wait for a source: seconds; `first_wait` doubles with each of `attempts`.
+
+    clock_tolerance: seconds by which our clock and the source's may differ; 0: they are not compared.
+    """
 
     connect_timeout: float = 5
     read_timeout: float = 30
@@ -65,6 +68,7 @@ class Patience(Strict):
     attempts: int = Field(default=5, ge=1)
     first_wait: float = 1.0
     longest_wait: float = 60.0
+    clock_tolerance: float = 3600
 
 
 class FolderSource(Strict):

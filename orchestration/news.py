@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from ingestion.clock import parse_utc
 from ingestion.config import Settings
+from ingestion.events import event_log
 from orchestration.messages import say
 from orchestration.operations import run_query
 from orchestration.watch import Send, sender_to
@@ -55,7 +56,9 @@ def tell(settings: Settings, send: Send | None = None) -> list[News]:
     fresh = [one for one in news(settings, manifest, _day_before(shelf, manifest)) if one.key not in known]
     if fresh:
         body = "\n".join(f"• {one.sentence}\n  {one.link}" for one in fresh)
-        if not send(say(settings.lang, "news_title", count=len(fresh)), body):
+        is_sent = send(say(settings.lang, "news_title", count=len(fresh)), body)
+        event_log(settings.data).info("news", sent=is_sent, keys=[one.key for one in fresh])
+        if not is_sent:
             log.warning("news could not be sent; the next pass tries again")
             return []
     keys = [*told.get("keys", ()), *(one.key for one in fresh)][-KEPT_KEYS:]

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from ingestion.clock import iso_z, parse_utc
 from ingestion.config import Settings
+from ingestion.events import event_log
 from orchestration.messages import say
 from orchestration.operations import Status, read_status
 
@@ -58,6 +59,7 @@ def watch(settings: Settings, send: Send | None = None) -> Pass:
     is_sent = False
     if send and (new or lasting or over):
         is_sent = send(*_message(settings, found, told, new, lasting, over))
+        event_log(settings.data).info("alert", sent=is_sent, new=new, lasting=lasting, over=over)
         if is_sent:
             _write_told(settings, _noted(found, told, new + lasting, over, now))
         else:

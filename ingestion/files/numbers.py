@@ -1,7 +1,9 @@
-"""Which texts hold digits enough, and near enough, that masking could find a number: told byte by byte.
+"""Which texts hold digits enough, and near enough, that masking could find a number, or a dot that could be
+an address's: told byte by byte.
 
-A regular expression over a long text costs as much as reading it from the file. Here a batch of texts is one
-array of bytes, and what is done to every byte are two comparisons; the rest concerns the digits found.
+A regular expression over a long text, or the search for a Cyrillic word (every second byte may begin it),
+costs as much as reading it from the file. Here a batch of texts is one array of bytes, and what is done to
+every byte are four comparisons; the rest concerns the digits and dots found.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-NOTHING, AFTER_A_WORD, LOOK = 0, 1, 2  # a number after a word such as «тел»; a number in any case
+NOTHING, AFTER_A_WORD, LOOK = 0, 1, 2  # a number after a word such as «тел»; whatever stands before it
 
 # Eight digits with up to nine characters of three bytes between two of them; five with up to one between.
 _LONG, _LONG_STEP = 8, 1 + 9 * 3
@@ -23,6 +25,8 @@ _SHORT, _SHORT_STEP = 5, 1 + 3
 # UTF-8: letters of Cyrillic, and signs such as № or — begin with other bytes; 🙂 and its like are let pass.
 _OTHER_SCRIPTS, _SIGNS, _FULL_WIDTH, _FAR = 0xD4, 0xE2, 0xEF, 0xF0
 _FULL_WIDTH_NEXT, _EMOJI_NEXT, _DIGITS_AMONG_EMOJI = 0xBC, 0x9F, 0xAF
+_FROM_DOT = (ord(".") - ord("0")) % 256
+_BLANK, _R_OF_RF = ord(" "), 0xD1  # the domains that matter are Latin or рф
 
 
 class Numbers(threading.local):
@@ -72,6 +76,7 @@ def _told(texts: Any, space: Callable[[int], npt.NDArray[np.uint8]]) -> npt.NDAr
     borders = np.searchsorted(digits, starts)
     for count, step, verdict in ((_SHORT, _SHORT_STEP, AFTER_A_WORD), (_LONG, _LONG_STEP, LOOK)):
         told[text_of(_runs(digits, borders, count, step))] = verdict
+    told[text_of(_domains(content, np.equal(values, _FROM_DOT, out=found)))] = LOOK
     told[text_of(_other_scripts(content, np.greater_equal(content, _OTHER_SCRIPTS, out=found)))] = LOOK
     return told
 
@@ -88,6 +93,18 @@ def _runs(
     begins[borders] = True
     places = np.flatnonzero(begins)
     return digits[places[:-1][np.diff(places) >= count]]
+
+
+def _domains(content: npt.NDArray[np.uint8], dots: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Dots with a letter of a domain right behind and no blank right before: all that links and addresses
+    spelled with «собака» or (at) have in common."""
+    import numpy as np
+
+    places = np.flatnonzero(dots)
+    before = content[places - 1]  # of the first byte: the last, whatever that is
+    following = content[np.minimum(places + 1, len(content) - 1)]
+    letters = (following | 0x20) - np.uint8(ord("a")) < 26
+    return places[(before > _BLANK) & (letters | (following == _R_OF_RF))]
 
 
 def _other_scripts(content: npt.NDArray[np.uint8], maybe: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -33,16 +33,16 @@ _NO = ("нет", "false", "0", "no", "n", "н")
 _MASKED = frozenset(("text", "tags", "locality", "street", "house"))
 _NAMES_MASKED = frozenset(("authority",))
 # What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
-_HOLDERS = ("@", "[", "*", "<", "&", "обака", "обачка", "ОБАКА", "(at)", "{at}", "(AT)", "{AT}")
+_HOLDERS = ("@", "[", "*", "<", "&")
 # Each regular expression over a long text costs as much as reading it, so what is cheap goes first.
 _ANNOUNCED = "(?i:тел|звон|моб|сот|факс)"
-_SHORTEST_NUMBER, _LONG_TEXT = 8, 100  # bytes
+_SHORTEST, _LONG_TEXT = 6, 100  # bytes; t.me/a is a link
 # The ranges stand for scripts whose digits and letters there is no cheap test for.
-_FIVE_DIGITS = (
-    r"(?:[0-9][^0-9]*){5}|[\x{530}-\x{1fff}\x{2c00}-\x{fdff}\x{fe10}-\x{1efff}\x{1fb00}-\x{10ffff}]"
+_DIGITS_OR_DOMAIN = (
+    r"(?:[0-9][^0-9]*){5}|\.[A-Za-zр]"
+    r"|[\x{530}-\x{1fff}\x{2c00}-\x{fdff}\x{fe10}-\x{1efff}\x{1fb00}-\x{10ffff}]"
 )
-_HINTS_OF_LINKS = ("/", "id", "Id", "iD", "ID")
-_LINK_OR_ID = r"(?i)\.(?:com|ru|me)/|id[0-9]"
+_IDS, _NUMBERED_ID = ("id", "Id", "iD", "ID"), "(?i)id[0-9]"
 
 
 @dataclass(frozen=True)
@@ -400,9 +400,9 @@ def _trimmed(cell: str) -> str:
 
 def digits_of(text: str) -> str:
     """SQL for what `ingestion.files.numbers` says of a text; short ones are not worth the call."""
-    short = f"CASE WHEN regexp_matches({text}, {literal(_FIVE_DIGITS)}) THEN {LOOK} ELSE {NOTHING} END"
+    short = f"CASE WHEN regexp_matches({text}, {literal(_DIGITS_OR_DOMAIN)}) THEN {LOOK} ELSE {NOTHING} END"
     return (
-        f"CASE WHEN strlen({text}) < {_SHORTEST_NUMBER} OR {text} IS NULL THEN {NOTHING}"
+        f"CASE WHEN strlen({text}) < {_SHORTEST} OR {text} IS NULL THEN {NOTHING}"
         f" WHEN strlen({text}) < {_LONG_TEXT} THEN {short} ELSE numbers({text}) END"
     )
 
@@ -412,9 +412,9 @@ def suspicious(text: str, digits: str) -> str:
     names what `digits_of` gave."""
     holders = " OR ".join(f"contains({text}, {literal(one)})" for one in _HOLDERS)
     announced = f"{digits} = {AFTER_A_WORD} AND regexp_matches({text}, {literal(_ANNOUNCED)})"
-    hints = " OR ".join(f"contains({text}, {literal(hint)})" for hint in _HINTS_OF_LINKS)
-    linked = f"({hints}) AND regexp_matches({text}, {literal(_LINK_OR_ID)})"
-    return f"({holders} OR {digits} = {LOOK} OR ({announced}) OR ({linked}))"
+    ids = " OR ".join(f"contains({text}, {literal(one)})" for one in _IDS)
+    numbered = f"({ids}) AND regexp_matches({text}, {literal(_NUMBERED_ID)})"
+    return f"({holders} OR {digits} = {LOOK} OR ({announced}) OR ({numbered}))"
 
 
 @lru_cache(maxsize=16)

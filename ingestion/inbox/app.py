@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,12 +17,14 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ingestion.events import Events, new_id
 from ingestion.inbox.handlers import Handler, Request
 from ingestion.inbox.journal import Entry, Journal
 
 MAX_BODY_BYTES = 2**20
 _GARBAGE_PER_MINUTE = 60
 _REMEMBERED_SENDERS = 10_000
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 class Receiver:
@@ -34,10 +37,12 @@ class Receiver:
         now: Callable[[], datetime],
         latest: Callable[[], datetime],
         max_age: timedelta | None,
+        events: Events,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._handlers, self._journal, self._now, self._latest = handlers, journal, now, latest
         self._max_age = max_age
+        self._events, self._clock = events, clock
         self._garbage = _Garbage(clock)
 
     def app(self) -> Starlette:
@@ -53,6 +58,27 @@ class Receiver:
         return PlainTextResponse("ok")
 
     async def _deliver(self, http: HttpRequest) -> Response:
+        """Answers with the request's id, which a proxy may give, and which the log of events names."""
+        begun = self._clock()
+        given = http.headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
+        response = await self._answer(http)
+        response.headers["x-request-id"] = request_id
+        if response.status_code != 429:  # whoever floods us must not fill the log
+            place = http.path_params["channel"], http.path_params["region"]
+            channel, region = place if place in self._handlers else ("unknown", "unknown")
+            write = self._events.info if response.status_code == 200 else self._events.warning
+            write(
+                "webhook",
+                request=request_id,
+                channel=channel,
+                region=region,
+                status=response.status_code,
+                seconds=round(self._clock() - begun, 4),
+            )
+        return response
+
+    async def _answer(self, http: HttpRequest) -> Response:
         sender = http.client.host if http.client else "?"
         if self._garbage.too_much(sender):
             return PlainTextResponse("too many deliveries that we had to refuse", 429, {"retry-after": "60"})

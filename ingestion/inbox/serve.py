@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.config import Region, Settings, load_regions
 from ingestion.errors import ConfigError
+from ingestion.events import event_log
 from ingestion.inbox.app import Receiver
 from ingestion.inbox.handlers import Handler, ViberHandler, VkHandler
 from ingestion.inbox.journal import Journal, journal_path
@@ -91,7 +92,9 @@ def _opened(
         ) from error
     journal = Journal(journal_path(settings.data))
     max_age = timedelta(hours=max_age_hours) if max_age_hours else None
-    receiver = Receiver(handlers, journal, settings.now, settings.latest_believable, max_age)
+    receiver = Receiver(
+        handlers, journal, settings.now, settings.latest_believable, max_age, event_log(settings.data)
+    )
     config = uvicorn.Config(receiver.app(), log_level="warning", access_log=False, lifespan="off")
     try:
         yield uvicorn.Server(config), door, f"http://{host}:{door.getsockname()[1]}"

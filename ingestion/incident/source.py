@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,6 @@ class _FileReader:
         self._tally = run.tallies["appeals"]
         self._name = path.name
         self._zone = run.region.zone
-        self._latest = run.settings.now() + timedelta(days=1)
         self._unreadable: dict[str, int] = {}
 
     def rows(self, sheet: Sheet) -> Iterator[Batch]:
@@ -83,7 +82,7 @@ class _FileReader:
         created_at = to_utc(cell, self._zone)
         if created_at is None:
             return None, ("unreadable registration date", "The registration date is not a date.")
-        if not created_at.year >= _EARLIEST_YEAR or created_at > self._latest:
+        if not created_at.year >= _EARLIEST_YEAR or created_at > self._run.latest:
             detail = f"The registration date is before {_EARLIEST_YEAR} or in the future."
             return None, ("impossible registration date", detail)
         return created_at, ("", "")

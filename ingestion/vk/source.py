@@ -38,7 +38,8 @@ def read(run: Run) -> Iterator[Batch]:
     owners = owners_of(run.region, source)
     client = VkClient(source, run.region, run.settings)
     local_day = _local_day(run)
-    first_today = run.live and run.state.get("day") != local_day.isoformat()
+    was_ahead = to_unix(run.fetched_at) < int(run.state.get("polled", 0))  # the clock, when it named its day
+    first_today = run.live and (was_ahead or run.state.get("day") != local_day.isoformat())
     if first_today:
         yield from _communities(run, client, owners)
     opened_on = run.region.opened_on
@@ -166,7 +167,8 @@ def _mentions(
 
 
 def _statistics(run: Run, client: VkClient, owners: list[int], local_day: date) -> Iterator[Batch]:
-    """Whole local days since the last one read; the day that still runs is never landed."""
+    """Whole local days from the last one read on, not the one that still runs. That last one comes again:
+    a clock that was ahead took it for whole too early."""
     tally = run.tallies["stats"]
     last_days: dict[str, str] = dict(run.state.get("stats", {}))
     until = local_day if run.window is None else min(local_day, _day_of(run, run.window.until))
@@ -213,7 +215,7 @@ def _stats_from(run: Run, last_day: str | None, local_day: date) -> date:
     if run.window is not None:
         return _day_of(run, run.window.since)
     if last_day:
-        return date.fromisoformat(last_day) + timedelta(days=1)
+        return date.fromisoformat(last_day)
     return run.region.opened_on or local_day - _FIRST_STATS
 
 

@@ -2,6 +2,9 @@
 
 import dagster as dg
 
+from ingestion.config import load_settings
+from ingestion.events import event_log
+
 
 @dg.failure_hook
 def say_what_failed(context: dg.HookContext) -> None:
@@ -10,4 +13,6 @@ def say_what_failed(context: dg.HookContext) -> None:
     while reason is not None and reason.__cause__ is not None:
         reason = reason.__cause__
     words = " ".join(str(reason).split())[:500] if reason else "no reason was given"
+    log = event_log(load_settings().data, run=context.run_id)
+    log.error("step failed", step=context.op.name, said=words)
     context.log.error(f"The step {context.op.name} of run {context.run_id} failed: {words}")

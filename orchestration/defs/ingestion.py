@@ -10,7 +10,7 @@ from ingestion.errors import IngestionError, SourceDown
 from ingestion.pipeline import LoadReport, ingest
 from ingestion.sources import SHARED_TABLES, SOURCES, SourceSpec
 from ingestion.tables import RawTable
-from orchestration.defs.resources import Street, steps
+from orchestration.defs.resources import Street
 from orchestration.keys import OWNERS, asset_key
 
 LIVE_TAG = "otklik/mode"
@@ -86,9 +86,9 @@ def source_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         window = window_of(context) if spec.windowed else None
         reports, failures = [], []
         for region in street.regions_to_read(spec.name):
-            steps.info("read", {"source": spec.name, "region": region.name})
+            street.begin("read", source=spec.name, region=region.name)
             try:
-                reports.append(ingest(spec.name, region, street.settings, window))
+                reports.append(ingest(spec.name, region, street.settings, window, run_id=street.run_id))
             except IngestionError as error:
                 # One region's broken source must not keep the others' messages from landing.
                 context.log.error("%s: %s", region.region_id, error)

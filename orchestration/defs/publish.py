@@ -9,7 +9,7 @@ from ingestion.clock import parse_utc
 from ingestion.erasures import book_of, read_book
 from orchestration.dbt_manifest import DBT_MANIFEST
 from orchestration.defs.quality import CANDIDATE
-from orchestration.defs.resources import ROOT, Street, git_commit, steps
+from orchestration.defs.resources import ROOT, Street, git_commit
 from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
 from publishing.postgres import publish
@@ -33,7 +33,7 @@ def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.Materiali
 
     Grain: one per run.
     """
-    steps.info("candidate")
+    street.begin("candidate")
     provenance = Provenance(
         as_of=street.moment(),
         git_commit=git_commit(),
@@ -66,7 +66,7 @@ def report(street: Street) -> dg.MaterializeResult:
 
     Grain: one per region and release; none where the figures are those already published.
     """
-    steps.info("report")
+    street.begin("report")
     pages = report_on(street.shelf, street.published(), DBT_MANIFEST, ROOT / "docs" / "measures.md")
     return dg.MaterializeResult(
         metadata={
@@ -89,12 +89,13 @@ def release(street: Street) -> dg.MaterializeResult:
 
     Grain: one per set of figures and as_of.
     """
-    steps.info("release")
+    street.begin("release")
     shelf = street.shelf
     manifest, is_new = put_in_place(shelf)
     serving = build_serving(shelf, manifest, street.published())
     point_current(shelf, manifest["id"])
     retired = retire(shelf, street.settings.keep_releases)
+    street.events.info("released", release=manifest["id"], is_new=is_new, as_of=manifest["as_of"])
     return dg.MaterializeResult(
         metadata={
             "release_id": manifest["id"],
@@ -129,7 +130,7 @@ def postgres(street: Street) -> dg.MaterializeResult:
     url = street.settings.postgres_url
     if url is None:
         return dg.MaterializeResult(metadata={"is_configured": False})
-    steps.info("postgres")
+    street.begin("postgres")
     delivered = publish(
         url.get_secret_value(), street.shelf, street.published(), street.settings.postgres_schemas
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import dagster as dg
 import pandas as pd
 
-from orchestration.defs.resources import Street, steps
+from orchestration.defs.resources import Street
 from orchestration.keys import asset_key
 from publishing.release import open_candidate, record_audit
 from publishing.report.companions import QUALITY
@@ -71,12 +71,12 @@ def gate(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.
     """What facts must be before marts are built on them."""
     import duckdb
 
-    steps.info("gate")
+    street.begin("gate")
     with duckdb.connect(str(street.settings.warehouse), read_only=True) as connection:
         results = _judge(GATE, street, lambda query: connection.execute(query).df())
     street.write_note(context.run.run_id, "gate", [result.as_dict() for result in results])
     for expectation, result in zip(GATE.expectations, results, strict=True):
-        _log(context, result)
+        _log(context, street, result)
         yield to_check_result(result, gate_asset(expectation), street)
 
 
@@ -85,13 +85,13 @@ def gate(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.
 )
 def audit(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.AssetCheckResult]:
     """What the candidate must be before anyone sees it."""
-    steps.info("audit")
+    street.begin("audit")
     with open_candidate(street.shelf) as connection:
         results = _judge(AUDIT, street, lambda query: connection.execute(query).df())
     if not any(result.stops for result in results):
         record_audit(street.shelf, [result.as_dict() for result in results])
     for result in results:
-        _log(context, result)
+        _log(context, street, result)
         yield to_check_result(result, CANDIDATE, street)
 
 
@@ -99,7 +99,9 @@ def _judge(suite: Suite, street: Street, frames: Callable[[str], pd.DataFrame]) 
     return judge(suite, frames, street.moment())
 
 
-def _log(context: dg.AssetCheckExecutionContext, result: CheckResult) -> None:
+def _log(context: dg.AssetCheckExecutionContext, street: Street, result: CheckResult) -> None:
+    if not result.passed:
+        street.events.warning("check failed", check=result.name, stops=result.stops, said=result.sentence)
     if result.stops:
         context.log.error(result.sentence)
     elif not result.passed:

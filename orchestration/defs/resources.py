@@ -17,6 +17,7 @@ from pydantic import Field, PrivateAttr
 
 from ingestion.clock import parse_utc
 from ingestion.config import Region, Settings, find_region, load_regions, load_settings
+from ingestion.events import Events, event_log
 from ingestion.lock import warehouse_lock
 from orchestration.dbt_manifest import DBT_MANIFEST, DBT_PROJECT_DIR, ensure_manifest
 from orchestration.dbt_process import Dbt
@@ -46,6 +47,8 @@ class Street(dg.ConfigurableResource):
     _settings: Settings = PrivateAttr()
     _regions: dict[str, Region] = PrivateAttr()
     _as_of: datetime | None = PrivateAttr(default=None)
+    _events: Events = PrivateAttr()
+    _run_id: str = PrivateAttr(default="")
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Street"]:
@@ -58,6 +61,8 @@ class Street(dg.ConfigurableResource):
         self._as_of = settings.as_of
         if self.region:
             find_region(self._regions, self.region)
+        self._run_id = context.run_id or ""
+        self._events = event_log(settings.data, run=self._run_id)
         run = f"run {context.run_id[:8]}" if context.run_id else "a run"
         with warehouse_lock(settings, f"Dagster {run}", wait=LOCK_WAIT_SECONDS):
             yield self
@@ -65,6 +70,20 @@ class Street(dg.ConfigurableResource):
     @property
     def settings(self) -> Settings:
         return self._settings
+
+    @property
+    def run_id(self) -> str:
+        return self._run_id
+
+    @property
+    def events(self) -> Events:
+        """The log of events; its lines name this run."""
+        return self._events
+
+    def begin(self, step: str, **values: str) -> None:
+        """Say that a step of the street begins: to the command line, and to the log of events."""
+        steps.info(step, values)
+        self._events.info("step", step=step, **values)
 
     @property
     def regions(self) -> dict[str, Region]:

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration.defs.resources import Street, prepare_dbt, steps
+from orchestration.defs.resources import Street, prepare_dbt
 from orchestration.keys import OWNERS, dbt_asset_key, group_of
 from publishing.report.companions import QUALITY, TABLES
 from quality.validate import warm_up
@@ -120,7 +120,7 @@ def _keys_by_node(
 )
 def facts(context: dg.AssetExecutionContext, street: Street) -> Iterator[Any]:
     """Staging and facts, from what loads touched."""
-    steps.info("facts")
+    street.begin("facts")
     warm_up()  # the gate's slow import, in a thread of its own while dbt works
     yield from build(context, street, "facts")
 
@@ -134,5 +134,5 @@ def facts(context: dg.AssetExecutionContext, street: Street) -> Iterator[Any]:
 )
 def marts(context: dg.AssetExecutionContext, street: Street) -> Iterator[Any]:
     """Marts, from the slices that facts touched."""
-    steps.info("marts")
+    street.begin("marts")
     yield from build(context, street, "marts")

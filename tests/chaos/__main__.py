@@ -8,9 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.chaos.clocks import jumping_clocks
+from tests.chaos.disks import troubled_disks
 from tests.chaos.kills import killed_alone, killed_receivers, killed_rounds
 from tests.chaos.laboratory import Laboratory, Trial, laboratory
 from tests.chaos.table import keep, kept, table, write
+
+PARTS = ("alone", "clocks", "disks", "kills")
 
 
 def main() -> int:
@@ -18,7 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=4, help="rounds of kills, 15 and a receiver's each")
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the next one has the next")
-    parser.add_argument("--only", choices=("kills", "alone"), help="only this part")
+    parser.add_argument("--only", choices=PARTS, help="only this part")
     parser.add_argument("--notes", type=Path, default=Path("data/chaos.jsonl"), help="trials, one per line")
     parser.add_argument("--write", type=Path, help="document whose table is made anew from the notes")
     told = parser.parse_args()
@@ -27,7 +31,7 @@ def main() -> int:
     if told.rounds:
         with (
             tempfile.TemporaryDirectory(prefix="otklik-chaos-") as folder,
-            laboratory(Path(folder), postgres=told.only != "alone") as bench,
+            laboratory(Path(folder), postgres=told.only in (None, "kills")) as bench,
         ):
             for trial in _trials(bench, told.rounds, told.seed, told.only):
                 keep(told.notes, trial)
@@ -42,6 +46,10 @@ def main() -> int:
 def _trials(bench: Laboratory, rounds: int, seed: int, only: str | None) -> Iterator[Trial]:
     if only in (None, "alone"):
         yield from killed_alone(bench, seed, 4)
+    if only in (None, "clocks"):
+        yield from jumping_clocks(bench)
+    if only in (None, "disks"):
+        yield from troubled_disks(bench)
     for n in range(rounds if only in (None, "kills") else 0):
         yield from killed_receivers(bench, seed + n, 4)
         yield from killed_rounds(bench, seed + n)

@@ -7,6 +7,7 @@ then differs from a warehouse that saw no trouble is named in quarantine, or is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from sandbox.kit import Sandbox
 from tests.ingestion.fault_support import (
     CONNECTORS,
+    END,
     OUTAGES,
     PAGES,
     Connector,
@@ -176,6 +178,23 @@ def test_every_class_at_once_at_5_percent(
     got, wanted = street.state(connector.name), clean[connector.name]
     if different := spoiled_only(connector.name, got, wanted):
         assert len(lost(connector.name, got, wanted)) <= len(street.quarantined(connector.name)), different
+
+
+@each
+@pytest.mark.chaos
+@pytest.mark.parametrize("days", [400, 2, -2, -40])
+def test_a_clock_that_jumps_and_is_set_right_loses_nothing(
+    street: Street, connector: Connector, clean: dict[str, Any], days: int
+) -> None:
+    """A load by the right clock, one by a clock that is days ahead or behind, and one by the right clock."""
+    try:
+        for now, off in (("2026-03-27T09:00:00", 0), ("2026-03-28T09:00:00", days), (END.strip("Z"), 0)):
+            street.sandbox.set_now(f"{now}Z")
+            street.as_of = f"{datetime.fromisoformat(now) + timedelta(days=off):%Y-%m-%dT%H:%M:%SZ}"
+            assert street.fails(connector.name) == ""
+        assert spoiled_only(connector.name, street.state(connector.name), clean[connector.name]) == []
+    finally:
+        street.sandbox.set_now(END)
 
 
 @pytest.mark.parametrize(

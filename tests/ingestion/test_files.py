@@ -378,6 +378,9 @@ def engine() -> duckdb.DuckDBPyConnection:
 @given(st.one_of(st.lists(_PIECES, max_size=6).map("".join), st.text(max_size=60)))
 @example("СОТ 1-23-45")
 @example("моб. 234 56")
+@example("t.me/a")
+@example("a(at)b.ru")
+@example("ivan собака yandex.рф")
 @settings(max_examples=400, deadline=None)
 def test_what_sql_passes_as_harmless_is_what_masking_leaves_alone(
     engine: duckdb.DuckDBPyConnection, text: str

@@ -8,13 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 from starlette.responses import RedirectResponse, StreamingResponse
 
+from ingestion.clock import utc_now
 from ingestion.config import Patience
-from ingestion.errors import RequestRefused, SourceDown
+from ingestion.errors import ClockWrong, RequestRefused, SourceDown
 from ingestion.http import Api, Pace, pace_of
 from tests.ingestion.support import TOKEN, Server
 
@@ -107,3 +109,14 @@ def test_redirects_do_not_carry_the_token_away(server: Server) -> None:
     server.answer = lambda request, form: RedirectResponse("http://127.0.0.1:9/elsewhere")
     with pytest.raises(RequestRefused, match="redirects elsewhere"):
         api(server).post("method/x", {})
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_clocks_that_differ_are_a_sentence(
+    server: Server, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    monkeypatch.setattr("ingestion.http.utc_now", lambda: utc_now() + timedelta(hours=hours))
+    with pytest.raises(ClockWrong, match=r"The clock of this machine says .*, but VK says .*; set the clock"):
+        api(server).get("method", {})
+    assert api(server, clock_tolerance=31 * 3600).get("method", {}) == (200, {})
+    assert api(server, clock_tolerance=0).get("method", {}) == (200, {})

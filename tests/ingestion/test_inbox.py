@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from ingestion.clock import parse_utc
+from ingestion.events import event_log
 from ingestion.inbox.app import MAX_BODY_BYTES, Receiver
 from ingestion.inbox.drain import drain
 from ingestion.inbox.journal import KEPT_FOR, Journal, entries_after, journal_path, prune
@@ -57,6 +58,7 @@ class Door:
 
     def __init__(self, app: Starlette) -> None:
         self.app = app
+        self.answered: dict[bytes, bytes] = {}  # headers of the last answer
 
     def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, str]:
         sent: list[Any] = []
@@ -73,6 +75,7 @@ class Door:
             sent.append(message)
 
         asyncio.run(self.app(scope, receive, send))
+        self.answered = dict(sent[0]["headers"])
         return sent[0]["status"], b"".join(part.get("body", b"") for part in sent[1:]).decode()
 
     def viber(self, event: Any, token: str = TOKEN) -> int:
@@ -95,7 +98,8 @@ def door(deployment: Deployment) -> Iterator[Door]:
     region, settings = deployment.region, deployment.settings
     journal = Journal(journal_path(settings.data))
     handlers = handlers_of(settings, {"test": region})
-    yield Door(Receiver(handlers, journal, settings.now, lambda: NOW, KEPT_FOR).app())
+    log = event_log(settings.data)
+    yield Door(Receiver(handlers, journal, settings.now, lambda: NOW, KEPT_FOR, log).app())
     journal.close()
 
 
@@ -273,3 +277,17 @@ def test_what_was_answered_survives_kill_9(door: Door, deployment: Deployment, t
     load(deployment)
     landed = {token for (token,) in deployment.query("select message_id from raw.viber_messages")}
     assert landed == set(answered)
+
+
+def test_each_delivery_has_an_id_and_a_line(door: Door, deployment: Deployment) -> None:
+    assert door.post("/viber/test", b"{}", {"X-Request-Id": "f00dfeed-1"})[0] == 403
+    assert door.answered[b"x-request-id"] == b"f00dfeed-1"
+    assert door.post("/nowhere/at-all", b"{}", {"X-Request-Id": "two words"})[0] == 404
+    given = door.answered[b"x-request-id"].decode()
+    log = deployment.settings.data / "logs" / "events.jsonl"
+    told = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [(one["request"], one["channel"], one["status"]) for one in told] == [
+        ("f00dfeed-1", "viber", 403),
+        (given, "unknown", 404),
+    ]
+    assert len(given) == 16

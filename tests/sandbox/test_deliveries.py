@@ -18,6 +18,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from ingestion.config import Settings, load_regions, load_settings
+from ingestion.events import event_log
 from ingestion.inbox.app import Receiver
 from ingestion.inbox.journal import Journal, entries_after, journal_path
 from ingestion.inbox.serve import handlers_of
@@ -142,8 +143,9 @@ def test_viber_s_events_pass_the_inbox(sandbox: Sandbox, tmp_path: Path) -> None
     settings = settings_for(sandbox, tmp_path)
     regions = load_regions(settings)
     journal = Journal(journal_path(tmp_path))
+    log = event_log(tmp_path)
     receiver = Receiver(
-        handlers_of(settings, regions), journal, settings.now, settings.latest_believable, None
+        handlers_of(settings, regions), journal, settings.now, settings.latest_believable, None, log
     )
     server = uvicorn.Server(uvicorn.Config(receiver.app(), port=0, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -98,6 +98,19 @@ def test_the_manifest_says_where_the_release_comes_from(deployment: Deployment) 
     assert rows["facts/fct_appeals"] == deployment.query("select count(*) from facts.fct_appeals")[0][0]
 
 
+def test_the_log_of_events_tells_the_whole_run(deployment: Deployment) -> None:
+    outcome = deployment.first
+    assert outcome is not None
+    log = deployment.data / "logs" / "events.jsonl"
+    told = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    run = [line for line in told if line.get("run") == outcome.run_id]
+    steps = [line["step"] for line in run if line["event"] == "step" and line["step"] != "read"]
+    assert steps == ["facts", "gate", "marts", "candidate", "audit", "release"]
+    assert {line["source"] for line in run if line["event"] == "load ended"} == set(SOURCES)
+    assert {line["release"] for line in run if line["event"] == "released"} == {outcome.release_id}
+    assert {line["api"] for line in run if line["event"] == "request"} >= {"ПОС", "VK"}
+
+
 def test_every_documented_query_answers(deployment: Deployment) -> None:
     queries = re.findall(r"```sql\n(.*?)```", (DOCS / "analyst.md").read_text("utf-8"), re.DOTALL)
     assert len(queries) >= 20
