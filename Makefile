@@ -16,8 +16,8 @@ export DG_CLI_CONFIG = orchestration/dg-cli.toml
 # Where bytecode may not be kept, every import costs twice.
 unexport PYTHONDONTWRITEBYTECODE
 # The longest first, so that two workers end together.
-ROOMS := tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration tests/labels tests/privacy \
-	tests/quality
+ROOMS := tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration tests/labels \
+	tests/publishing tests/privacy tests/quality
 HEAVY := scenario or browser or chaos or postgres or spark
 
 .PHONY: help setup demo dev test test-heavy bench check clean lock

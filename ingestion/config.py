@@ -66,6 +66,8 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_KEEP_RELEASES": "keep_releases",
     "OTKLIK_KEEP_RUNS_DAYS": "keep_runs_days",
     "OTKLIK_ALERT_URLS": "alert_urls",
+    "OTKLIK_CENTRE_URLS": "centre_urls",
+    "OTKLIK_REPORT_URL": "report_url",
     "OTKLIK_STALE_AFTER_HOURS": "stale_after_hours",
     "OTKLIK_CLOCK_TOLERANCE_MINUTES": "clock_tolerance_minutes",
     "OTKLIK_POSTGRES_URL": "postgres_url",
@@ -87,6 +89,8 @@ class Settings(Strict):
     keep_releases: int = Field(default=30, ge=1)
     keep_runs_days: int = Field(default=90, ge=1)
     alert_urls: SecretStr | None = None
+    centre_urls: SecretStr | None = None
+    report_url: str = ""
     stale_after_hours: int = Field(default=26, ge=1)
     clock_tolerance_minutes: int = Field(default=60, ge=0)
     postgres_url: SecretStr | None = None

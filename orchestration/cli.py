@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli_panels import arrange
 from orchestration.cli_privacy import register as register_privacy
+from orchestration.cli_published import register as register_published
+from orchestration.cli_sources import register as register_sources
 from orchestration.labels_command import labels_app
 from orchestration.maintain_command import maintain
 
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
     from orchestration.street import Listener, Outcome, Wish
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=True, rich_markup_mode="markdown", help=__doc__.split("\n")[0]
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="markdown",
+    help="Citizens' appeals in, audited figures out. Begin with `otklik demo`, then `otklik open report`.",
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="The pretend region: servers that speak the real APIs.")
 app.add_typer(sandbox_app, name="sandbox")
@@ -51,7 +57,7 @@ RegionOption = Annotated[str, typer.Option(help="Read only this region's sources
 SourcesOption = Annotated[
     list[str] | None, typer.Option("--sources", help="Read only these; may be repeated.")
 ]
-STEPS_AFTER_READING = 6
+STEPS_AFTER_READING = 7
 
 
 class Exit(IntEnum):
@@ -142,23 +148,26 @@ def watch(
 ) -> None:
     """Look once for what an operator must hear of, and tell OTKLIK_ALERT_URLS what is new, lasting or over.
 
+    OTKLIK_CENTRE_URLS hear of new risk signals, overdue waves and territories that turned red.
+
     Exit code 1 where something is wrong. Under Dagster the sensor `watch` does this every minute; else cron.
     """
     with _errors():
         settings = _settings()
+        from orchestration import watch as watching
         from orchestration.messages import say
-        from orchestration.watch import sender
-        from orchestration.watch import watch as look
+        from orchestration.news import tell
 
         if test:
             settings.needed("alert_urls")
-            send = sender(settings)
+            send = watching.sender(settings)
             took = bool(
                 send and send(say(settings.lang, "alert_title_well"), say(settings.lang, "alert_test"))
             )
             typer.echo(say(settings.lang, "alert_sent" if took else "alert_unsent"))
             raise typer.Exit(Exit.DONE if took else Exit.STOPPED)
-        found = look(settings)
+        found = watching.watch(settings)
+        tell(settings)
         if as_json:
             _print_json(asdict(found))
         else:
@@ -193,7 +202,7 @@ def restore(
         Path | None, typer.Option(help="A newer copy of erasures.jsonl, where <data> was lost.")
     ] = None,
 ) -> None:
-    """Make the deployment what the backup holds; what stood there is moved to <data>/before-restore.
+    """Make the deployment what the backup holds; what stood there is moved to `<data>/before-restore`.
 
     Example: `otklik restore /backups/2026-11-22`
     """
@@ -206,166 +215,6 @@ def restore(
         size, aside = f"{done.size / 2**20:.1f} MiB", settings.data / "before-restore"
         values = {"folder": done.folder, "files": done.files, "size": size, "aside": aside}
         typer.echo(say(settings.lang, "restored", **values))
-
-
-@sources_app.command("check")
-def sources_check(region: RegionOption = "", as_json: Json = False) -> None:
-    """Ask each source whether we can read it: reach, token, rights, how far behind we are.
-
-    Reads nothing in. Exit code 1 where a source cannot be read. Example: `otklik sources check --region demo`
-    """
-    with _errors():
-        settings = _settings()
-        from ingestion.check import check_sources
-        from ingestion.config import find_region, load_regions
-
-        regions = load_regions(settings)
-        chosen = {region: find_region(regions, region)} if region else regions
-        if as_json:
-            checks = list(check_sources(settings, chosen))
-            _print_json([check.as_dict() for check in checks])
-            good = all(check.usable for check in checks)
-        else:
-            from orchestration.tables import show_checks
-
-            good = show_checks(check_sources(settings, chosen), settings.lang)
-        if not good:
-            raise typer.Exit(Exit.STOPPED)
-
-
-@postgres_app.command("prepare")
-def postgres_prepare() -> None:
-    """Make or alter the tables that the current release needs, as the owner (OTKLIK_POSTGRES_OWNER_URL).
-
-    Once at set-up (after deploy/postgres/roles.sql) and after upgrades that change columns; then the rows
-    come with the next run or `otklik postgres publish`.
-    """
-    with _errors():
-        settings = _settings()
-        from orchestration.messages import say
-        from orchestration.operations import postgres_tables
-        from publishing.postgres import prepare
-
-        url = settings.needed("postgres_owner_url")
-        made = prepare(url, *postgres_tables(settings))
-        typer.echo(say(settings.lang, "prepared", tables=", ".join(made) or say(settings.lang, "none")))
-
-
-@postgres_app.command("publish")
-def postgres_publish() -> None:
-    """Make PostgreSQL state the current release, as the loader (OTKLIK_POSTGRES_URL)."""
-    with _errors():
-        settings = _settings()
-        from orchestration.messages import say
-        from orchestration.operations import postgres_tables
-        from publishing.postgres import publish
-
-        done = publish(settings.needed("postgres_url"), *postgres_tables(settings))
-        typer.echo(
-            say(
-                settings.lang,
-                "delivered",
-                release=done.release_id,
-                tables=str(done.tables),
-                rows=str(done.rows),
-            )
-        )
-
-
-@files_app.command("check")
-def files_check(
-    file: Annotated[Path, typer.Argument(help="CSV, XLSX, JSONL or Parquet.")],
-    mapping: Annotated[Path, typer.Option(help="YAML file (docs/sources/files.md).")],
-    time_zone: Annotated[str, typer.Option(help="Of the region, where the mapping names none.")] = "UTC",
-    as_json: Json = False,
-) -> None:
-    """Say what a mapping would make of a file and what it would refuse. Reads nothing in.
-
-    Exit code 1 where no row would land. Example: `otklik files check may.csv --mapping bot.yaml`
-    """
-    with _errors():
-        from ingestion.files.check import check_file
-
-        checked = check_file(file, mapping, time_zone)
-        if as_json:
-            _print_json(checked.as_dict())
-        else:
-            from orchestration.tables import show_checked_file
-
-            # Whoever checks a mapping may not have a deployment yet.
-            show_checked_file(checked, "en" if os.environ.get("OTKLIK_LANG") == "en" else "ru")
-        if not checked.would_land:
-            raise typer.Exit(Exit.STOPPED)
-
-
-@inbox_app.command("serve")
-def inbox_serve(
-    host: Annotated[str, typer.Option(help="Address; put a proxy with TLS before it.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8080,
-    max_age_hours: Annotated[float, typer.Option(help="Refuse older events; 0 takes all.")] = 72,
-) -> None:
-    """Receive the webhooks of Viber and VK until interrupted.
-
-    Example: `otklik inbox serve --port 8080`
-    """
-    with _errors():
-        from ingestion.inbox.serve import serve
-
-        serve(_settings(), host, port, max_age_hours)
-
-
-@app.command()
-def status(as_json: Json = False) -> None:
-    """Sources and their last loads, quarantine, the release, open failures."""
-    with _errors():
-        settings = _settings()
-        from orchestration.operations import read_status
-
-        found = read_status(settings)
-        if as_json:
-            _print_json(found.as_dict())
-            return
-        from orchestration.tables import show_status
-
-        show_status(found, settings.lang)
-
-
-@app.command()
-def query(
-    sql: Annotated[str, typer.Argument(help="SQL for DuckDB; schemas marts, facts, release.")],
-    release: Annotated[str, typer.Option(help="Id of an older release.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Ask the current release, or an older one.
-
-    Example: `otklik query "select heat_level, count(*) from marts.territories_daily group by 1"`
-    """
-    with _errors():
-        from orchestration.operations import run_query
-
-        columns, rows = run_query(_settings(), sql, release or None)
-        if as_json:
-            _print_json([dict(zip(columns, row, strict=True)) for row in rows])
-            return
-        from orchestration.tables import show_rows
-
-        show_rows(columns, rows)
-
-
-@app.command()
-def releases(as_json: Json = False) -> None:
-    """The releases that are kept, newest first."""
-    with _errors():
-        settings = _settings()
-        from orchestration.operations import list_releases
-
-        found = list_releases(settings)
-        if as_json:
-            _print_json(found)
-            return
-        from orchestration.tables import show_releases
-
-        show_releases(found, settings.lang)
 
 
 @app.command()
@@ -397,7 +246,10 @@ def sandbox_serve(
     raise typer.Exit(serve(arguments))
 
 
+register_sources(sources_app, files_app, inbox_app)
+register_published(app, postgres_app)
 register_privacy(app)
+arrange(app.registered_commands)
 
 
 def main() -> None:
@@ -495,10 +347,12 @@ def _finish(outcome: Outcome, as_json: bool, with_findings: bool = False) -> Non
     if as_json:
         _print_json({**outcome.__dict__, "succeeded": outcome.succeeded})
     else:
-        from orchestration.tables import show_findings, show_outcome
+        from orchestration.tables import show_outcome
 
         show_outcome(outcome, settings.lang)
         if with_findings and outcome.succeeded:
+            from orchestration.findings import show_findings
+
             show_findings(settings)
     if not outcome.succeeded:
         raise typer.Exit(Exit.STOPPED)

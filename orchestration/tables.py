@@ -10,25 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ingestion.check import SourceCheck
-from ingestion.config import Settings
 from ingestion.files.check import Checked
 from orchestration.messages import Language, say
-from orchestration.operations import Status, run_query
+from orchestration.operations import Status
 from orchestration.street import Outcome
-
-_FINDINGS = """
-    select coalesce(regions.name, review.region_id) as region, review.sentence_ru
-    from marts.year_review as review
-    left join facts.dim_regions as regions on review.region_id = regions.region_id
-    where
-        (review.measure, review.slice) in (
-            ('appeals', 'all'), ('appeals', 'channel=pos'), ('appeals', 'channel=social'),
-            ('appeals_solved', 'channel=pos'), ('appeals_per_day_max', 'all'),
-            ('mean_first_answer_minutes', 'channel=social'), ('top_topic_groups', 'all'),
-            ('most_active_age_group', 'channel=pos'), ('heat_levels', 'territory')
-        )
-    order by review.region_id, review.period_from, review.measure, review.slice
-"""
 
 
 def show_checks(checks: Iterable[SourceCheck], language: Language) -> bool:
@@ -70,24 +55,6 @@ def show_outcome(outcome: Outcome, language: Language) -> None:
     for sentence in outcome.failures:
         errors.print(sentence, markup=False)
     errors.print(say(language, "failed"))
-
-
-def show_findings(settings: Settings) -> None:
-    """What a demo found, and three things to open next."""
-    console = Console(highlight=False)
-    _, rows = run_query(settings, _FINDINGS)
-    table = Table(title=say(settings.lang, "found"), show_header=False)
-    for region, sentence in rows:
-        table.add_row(region, sentence)
-    console.print(table)
-    console.print(say(settings.lang, "open_next") + ":")
-    heat = "select heat_level, count(*) from marts.territories_daily group by 1"
-    for text, key in (
-        (f'.venv/bin/otklik query "{heat}"', "open_query"),
-        ("make dev", "open_ui"),
-        (str(settings.data / "published" / "serving.duckdb"), "open_serving"),
-    ):
-        console.print(f"  {text}  — {say(settings.lang, key)}", markup=False, soft_wrap=True)
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

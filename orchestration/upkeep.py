@@ -162,7 +162,7 @@ def _files(data: Path) -> Iterator[Path]:
 
 
 def _is_kept(path: Path) -> bool:
-    if any(part.startswith((".candidate", ".serving")) for part in path.parts):
+    if any(part.startswith((".candidate", ".serving", ".catalogue")) for part in path.parts):
         return False
     return path.is_symlink() or (path.is_file() and not path.name.endswith(("-wal", "-shm")))
 

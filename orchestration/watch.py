@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic import SecretStr
+
 from ingestion.clock import iso_z, parse_utc
 from ingestion.config import Settings
 from ingestion.events import event_log
@@ -148,10 +150,15 @@ def _message(
 
 
 def sender(settings: Settings) -> Send | None:
-    """Sends to all addresses of OTKLIK_ALERT_URLS, and is content when at least one took the message."""
-    if settings.alert_urls is None:
+    """Sends to all addresses of OTKLIK_ALERT_URLS; None where none is set."""
+    return sender_to(settings.alert_urls)
+
+
+def sender_to(urls: SecretStr | None) -> Send | None:
+    """Sends to all addresses of `urls`, and is content when at least one took the message."""
+    if urls is None:
         return None
-    addresses = settings.alert_urls.get_secret_value().split()
+    addresses = urls.get_secret_value().split()
 
     def send(title: str, body: str) -> bool:
         import apprise

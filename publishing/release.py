@@ -3,6 +3,7 @@
     published/releases/<id>/marts/<mart>.parquet
                            /facts/<dim>.parquet
                            /facts/<fct>/region_id=<region>/month=<YYYY-MM>.parquet
+                           /report/index.html, …
                            /manifest.json
     published/current -> releases/<id>
     published/restatements.parquet
@@ -150,7 +151,7 @@ def build_candidate(
         "tables": written,
         "checks": dict(provenance.checks),
     }
-    _write_manifest(shelf.candidate, manifest)
+    write_manifest(shelf.candidate, manifest)
     return manifest
 
 
@@ -158,7 +159,7 @@ def record_audit(shelf: Shelf, results: Sequence[Mapping[str, Any]]) -> dict[str
     """Write the audit's results into the candidate's manifest."""
     manifest = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))
     manifest["checks"]["audit"] = list(results)
-    _write_manifest(shelf.candidate, manifest)
+    write_manifest(shelf.candidate, manifest)
     return manifest
 
 
@@ -435,5 +436,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a release's manifest into its folder."""
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")

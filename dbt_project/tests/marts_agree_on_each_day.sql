@@ -65,6 +65,69 @@ stated as (
         sum(overdue_appeals) as appeals
     from {{ ref('territories_daily') }}
     group by region_id, local_date
+    union all
+    select
+        'answered' as measure,
+        'appeals_daily' as mart,
+        region_id,
+        local_date,
+        sum(answered_appeals) as appeals
+    from {{ ref('appeals_daily') }}
+    group by region_id, local_date
+    union all
+    select
+        'appeals' as measure,
+        'appeals_daily' as mart,
+        region_id,
+        local_date,
+        sum(appeals) as appeals
+    from {{ ref('appeals_daily') }}
+    group by region_id, local_date
+    union all
+    select
+        'judged' as measure,
+        'appeals_daily' as mart,
+        region_id,
+        local_date,
+        sum(judged_appeals) as appeals
+    from {{ ref('appeals_daily') }}
+    group by region_id, local_date
+    union all
+    select
+        'judged' as measure,
+        'response_times_daily' as mart,
+        region_id,
+        local_date,
+        judged_appeals as appeals
+    from {{ ref('response_times_daily') }}
+    where channel = 'all'
+    union all
+    select
+        'on time' as measure,
+        'appeals_daily' as mart,
+        region_id,
+        local_date,
+        sum(on_time_appeals) as appeals
+    from {{ ref('appeals_daily') }}
+    group by region_id, local_date
+    union all
+    select
+        'on time' as measure,
+        'response_times_daily' as mart,
+        region_id,
+        local_date,
+        on_time_appeals as appeals
+    from {{ ref('response_times_daily') }}
+    where channel = 'all'
+    union all
+    select
+        'overdue' as measure,
+        'appeals_daily' as mart,
+        region_id,
+        local_date,
+        sum(overdue_appeals) as appeals
+    from {{ ref('appeals_daily') }}
+    group by region_id, local_date
 ),
 
 final as (
@@ -79,7 +142,7 @@ final as (
     group by measure, region_id, local_date
     having
         min(appeals) <> max(appeals)
-        or count(*) <> case measure when 'overdue' then 3 else 2 end
+        or count(*) <> case measure when 'overdue' then 4 when 'judged' then 2 when 'on time' then 2 else 3 end
 )
 
 select * from final

@@ -12,6 +12,7 @@ from orchestration.defs.alerts import say_what_failed
 from orchestration.defs.ingestion import LIVE_TAG
 from orchestration.keys import asset_key
 from orchestration.maintenance import maintain
+from orchestration.news import tell
 from orchestration.watch import watch
 
 IN_PROGRESS = [
@@ -54,12 +55,15 @@ def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.Sk
 @dg.sensor(
     name="watch",
     minimum_interval_seconds=60,
-    description="Tells OTKLIK_ALERT_URLS what is wrong with runs, figures and sources, and what is over.",
+    description="Tells OTKLIK_ALERT_URLS what is wrong with runs, figures and sources, and what is over; "
+    "OTKLIK_CENTRE_URLS new risk signals, overdue waves and territories that turned red.",
 )
 def alerts() -> dg.SkipReason:
     """One pass of `otklik watch`; it starts nothing."""
     try:
-        found = watch(load_settings())
+        settings = load_settings()
+        found = watch(settings)
+        tell(settings)
     except ConfigError as error:
         return dg.SkipReason(str(error))
     return dg.SkipReason(" ".join(concern.sentence for concern in found.concerns) or "All is well.")

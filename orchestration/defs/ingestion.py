@@ -128,10 +128,13 @@ def book_of_loads(street: Street) -> Iterator[dg.MaterializeResult]:
 
 def _counts(reports: list[LoadReport], resource: str) -> dict[str, int | float | str]:
     tallies = [report.resources[resource] for report in reports]
+    received = sum(tally.received for tally in tallies)
+    quarantined = sum(tally.quarantined for tally in tallies)
     return {
-        "received": sum(tally.received for tally in tallies),
+        "received": received,
         "landed": sum(tally.landed for tally in tallies),
-        "quarantined": sum(tally.quarantined for tally in tallies),
+        "quarantined": quarantined,
+        "quarantine_share": quarantined / received if received else 0.0,
         "skipped_unchanged": sum(tally.skipped_unchanged for tally in tallies),
         "erased": sum(tally.erased for tally in tallies),
         "requests": sum(tally.requests for tally in tallies),

@@ -1,14 +1,21 @@
 """marts and facts → candidate → (audit) → release and serving copy."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 
+from ingestion.clock import parse_utc
 from ingestion.erasures import book_of, read_book
+from orchestration.dbt_manifest import DBT_MANIFEST
 from orchestration.defs.quality import CANDIDATE
-from orchestration.defs.resources import Street, git_commit
+from orchestration.defs.resources import ROOT, Street, git_commit
 from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
 from publishing.postgres import publish
 from publishing.release import Provenance, build_candidate, point_current, put_in_place, retire
+from publishing.report.build import FOLDER, INDEX, report_on
+from publishing.report.companions import QUALITY
 from publishing.serving import build_serving
 
 PUBLISHED_FACTS = [key for key in facts.keys if key.path[-1].startswith(("fct_", "dim_"))]
@@ -48,8 +55,31 @@ def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.Materiali
 
 
 @dg.asset(
-    key=asset_key("published", "release"),
+    key=asset_key("published", "report"),
     deps=[CANDIDATE],
+    group_name="published",
+    kinds={"html"},
+    owners=OWNERS["published"],
+)
+def report(street: Street) -> dg.MaterializeResult:
+    """The audited candidate as pages for people: they open from a file and ask no address.
+
+    Grain: one per region and release; none where the figures are those already published.
+    """
+    street.begin("report")
+    pages = report_on(street.shelf, street.published(), DBT_MANIFEST, ROOT / "docs" / "measures.md")
+    return dg.MaterializeResult(
+        metadata={
+            "pages": len(pages),
+            "bytes": sum(page.stat().st_size for page in pages),
+            "report": street.page(f"{FOLDER}/{INDEX}"),
+        }
+    )
+
+
+@dg.asset(
+    key=asset_key("published", "release"),
+    deps=[CANDIDATE, report],
     group_name="published",
     kinds={"parquet", "duckdb"},
     owners=OWNERS["published"],
@@ -71,9 +101,18 @@ def release(street: Street) -> dg.MaterializeResult:
             "release_id": manifest["id"],
             "is_new": is_new,
             "serving": dg.MetadataValue.path(str(serving)),
+            "lag_minutes": lag_minutes(manifest),
+            "quality_page": street.page(QUALITY),
+            "front_page": street.page(INDEX),
             "retired": len(retired),
         }
     )
+
+
+def lag_minutes(manifest: Mapping[str, Any]) -> float:
+    """Minutes from the oldest source's last load to the moment the figures are stated for."""
+    read = [parse_utc(mark["fetched_at"]) for mark in manifest.get("watermarks", ())]
+    return max((parse_utc(manifest["as_of"]) - min(read)).total_seconds() / 60, 0.0) if read else 0.0
 
 
 @dg.asset(
@@ -105,4 +144,4 @@ def postgres(street: Street) -> dg.MaterializeResult:
     )
 
 
-assets = [candidate, release, postgres]
+assets = [candidate, report, release, postgres]

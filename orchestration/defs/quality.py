@@ -8,6 +8,7 @@ import pandas as pd
 from orchestration.defs.resources import Street
 from orchestration.keys import asset_key
 from publishing.release import open_candidate, record_audit
+from publishing.report.companions import QUALITY
 from quality.records import CheckResult, Expectation, Suite
 from quality.suites import AUDIT, GATE
 from quality.validate import judge
@@ -33,7 +34,7 @@ def check_spec(
     )
 
 
-def to_check_result(result: CheckResult, asset: dg.AssetKey) -> dg.AssetCheckResult:
+def to_check_result(result: CheckResult, asset: dg.AssetKey, street: Street) -> dg.AssetCheckResult:
     """Counts only: failing values may be personal and are never shown."""
     return dg.AssetCheckResult(
         check_name=result.name,
@@ -41,7 +42,11 @@ def to_check_result(result: CheckResult, asset: dg.AssetKey) -> dg.AssetCheckRes
         passed=result.passed,
         severity=SEVERITY[result.severity],
         description=result.sentence,
-        metadata={"checked_rows": result.checked, "failed_rows": result.failed},
+        metadata={
+            "checked_rows": result.checked,
+            "failed_rows": result.failed,
+            "quality_page": street.page(QUALITY, result.name),
+        },
     )
 
 
@@ -72,7 +77,7 @@ def gate(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.
     street.write_note(context.run.run_id, "gate", [result.as_dict() for result in results])
     for expectation, result in zip(GATE.expectations, results, strict=True):
         _log(context, street, result)
-        yield to_check_result(result, gate_asset(expectation))
+        yield to_check_result(result, gate_asset(expectation), street)
 
 
 @dg.multi_asset_check(
@@ -87,7 +92,7 @@ def audit(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg
         record_audit(street.shelf, [result.as_dict() for result in results])
     for result in results:
         _log(context, street, result)
-        yield to_check_result(result, CANDIDATE)
+        yield to_check_result(result, CANDIDATE, street)
 
 
 def _judge(suite: Suite, street: Street, frames: Callable[[str], pd.DataFrame]) -> list[CheckResult]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urljoin
 
 import dagster as dg
 from dagster_dbt import DbtProject
@@ -138,6 +139,13 @@ class Street(dg.ConfigurableResource):
                 "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
             ).fetchall()
         return dict(found)
+
+    def page(self, name: str, anchor: str = "") -> dg.MetadataValue:
+        """A page of the current release: an address where one is served, else the path of the file."""
+        place = f"{name}#{quote(anchor)}" if anchor else name
+        if self._settings.report_url:
+            return dg.MetadataValue.url(urljoin(f"{self._settings.report_url.rstrip('/')}/", f"../{place}"))
+        return dg.MetadataValue.path(f"{self.shelf.current.absolute()}/{place}")
 
     def published(self) -> list[PublishedTable]:
         return published_tables(DBT_MANIFEST)

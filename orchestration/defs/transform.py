@@ -8,6 +8,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 
 from orchestration.defs.resources import Street, prepare_dbt
 from orchestration.keys import OWNERS, dbt_asset_key, group_of
+from publishing.report.companions import QUALITY, TABLES
 from quality.validate import warm_up
 
 # The daily sums stand on the facts and so come after the gate, with the marts that read them.
@@ -48,14 +49,21 @@ def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Itera
             key = asset_keys[node.unique_id]
             count = rows.get(".".join(key.path))
             counted = {} if count is None else {"dagster/row_count": count}
-            yield dg.MaterializeResult(asset_key=key, metadata={**node.metadata(), **counted})
+            defined = (
+                {"definition": street.page(TABLES, ".".join(key.path))} if key.path[0] == "marts" else {}
+            )
+            yield dg.MaterializeResult(asset_key=key, metadata={**node.metadata(), **counted, **defined})
         elif node.unique_id in check_keys and node.status != "skipped":
             yield dg.AssetCheckResult(
                 asset_key=check_keys[node.unique_id].asset_key,
                 check_name=check_keys[node.unique_id].name,
                 passed=node.status == "pass",
                 severity=dg.AssetCheckSeverity.WARN if node.status == "warn" else dg.AssetCheckSeverity.ERROR,
-                metadata={**node.metadata(), "failed_rows": node.failures},
+                metadata={
+                    **node.metadata(),
+                    "failed_rows": node.failures,
+                    "quality_page": street.page(QUALITY, node.unique_id),
+                },
             )
     tests = [node for node in outcome.finished if node.kind == "test"]
     street.write_note(

@@ -335,6 +335,12 @@ AUDIT = Suite(
             arguments=_ZERO,
             why="The sum over topics with the unknown one is the total of the day.",
         ),
+        _reconciled(
+            "what_filters_add_is_the_total",
+            "appeals_daily",
+            _same_total("appeals_daily", "appeals"),
+            "The sum over channels, territories and topic groups is the total of the day.",
+        ),
         Expectation(
             name="response_times_cover_the_total",
             table="marts.response_times_daily",

@@ -224,3 +224,35 @@ def _assets_of(definitions: dg.Definitions, job: str) -> set[dg.AssetKey]:
 
 def _upstream(inputs: Any) -> set[str]:
     return {output.node_name for outputs in inputs.values() for output in outputs}
+
+
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("", "/published/current/quality.html#appeals%20exist"),
+        ("https://centre.test/report/", "https://centre.test/quality.html#appeals%20exist"),
+    ],
+)
+def test_a_check_leads_to_its_line_on_the_quality_page(
+    deployment: Path, monkeypatch: pytest.MonkeyPatch, address: str, page: str
+) -> None:
+    from orchestration.defs.quality import to_check_result
+    from orchestration.defs.resources import Street
+    from quality.records import CheckResult
+
+    (deployment / "far.yaml").write_text(REGION, "utf-8")
+    monkeypatch.setenv("OTKLIK_REPORT_URL", address)
+    result = CheckResult("gate", "appeals exist", "facts.a", "expect", "critical", True, 3, 0, "Why.")
+    with Street().yield_for_execution(dg.build_init_resource_context()) as street:
+        shown = to_check_result(result, dg.AssetKey(["facts", "a"]), street).metadata["quality_page"].value
+
+    assert str(shown).endswith(page)
+
+
+def test_the_lag_is_that_of_the_oldest_source() -> None:
+    from orchestration.defs.publish import lag_minutes
+
+    marks = [{"fetched_at": "2026-11-20T18:00:00Z"}, {"fetched_at": "2026-11-20T18:59:00Z"}]
+    assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": marks}) == 60
+    assert lag_minutes({"as_of": "2026-11-20T17:00:00Z", "watermarks": marks}) == 0
+    assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": []}) == 0

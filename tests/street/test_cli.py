@@ -40,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
     answer = otklik(tmp_path, "--help")
     assert answer.returncode == 0
-    for command in ("demo", "run", "backfill", "status", "query", "releases", "sandbox"):
+    for command in ("demo", "run", "backfill", "status", "open", "query", "releases", "catalogue", "sandbox"):
         assert command in answer.stdout
     probe = "import orchestration.cli, sys; print([m for m in sys.argv[1:] if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", probe, *HEAVY], capture_output=True, text=True, check=True)
@@ -55,6 +55,8 @@ def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
         (["run", "--as-of", "yesterday"], 2, "--as-of 'yesterday' is no moment"),
         (["backfill", "--since", "2026-03-09", "--until", "2026-03-09"], 2, "later than --since"),
         (["query", "select 1"], 4, "There is no release yet"),
+        (["open", "report"], 4, "There is no release yet"),
+        (["catalogue"], 4, "There is no release yet"),
         (["erase"], 2, "give one of --author, --author-key and --source-ref"),
         (["erase", "--author", "vk:durov"], 2, "VK knows people by numbers"),
         (["erase", "--source-ref", "pos:1"], 2, "Nothing of that stands in the warehouse"),
@@ -106,3 +108,39 @@ def test_a_source_that_is_down_is_one_sentence_and_publishes_nothing(data: Path)
     assert ";" in first, "the problem, then the next step"
     assert rest == ["Nothing was published; readers see what they saw."]
     assert not (data / "published" / "current").exists()
+
+
+def test_every_command_has_a_place_and_an_example(tmp_path: Path) -> None:
+    from orchestration.cli import app
+    from orchestration.cli_panels import PANELS
+
+    placed = [name for names in PANELS.values() for name in names]
+    known = {command.name or command.callback.__name__: command for command in app.registered_commands}
+    assert set(placed) == set(known)
+    bare = [
+        name
+        for name, command in known.items()
+        if "otklik " not in (command.callback.__doc__ or "").partition("\n")[2]
+        and name not in WITHOUT_ARGUMENTS
+    ]
+    assert bare == []
+
+
+WITHOUT_ARGUMENTS = {"dev", "rotate-key", "watch", "maintain"}
+
+
+def test_the_shell_completes_commands_and_things_to_open(tmp_path: Path) -> None:
+    def completed(line: str) -> set[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        answer = subprocess.run(
+            [Path(sys.executable).with_name("otklik")],
+            env={**os.environ, "_OTKLIK_COMPLETE": "complete_bash", **words},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        return set(answer.stdout.split())
+
+    assert {"restore", "releases", "rebuild"} <= completed("otklik re")
+    assert {"report", "release"} == completed("otklik open re")

@@ -41,6 +41,7 @@ def secrets() -> dict[str, str]:
         "OTKLIK_HMAC_KEY": f"{CANARY}-of-the-key-0123456789abcdef",
         "OTKLIK_POSTGRES_URL": f"postgresql://loader:{CANARY}-postgres@127.0.0.1:{port}/otklik",
         "OTKLIK_POSTGRES_OWNER_URL": f"postgresql://owner:{CANARY}-owner@127.0.0.1:{port}/otklik",
+        "OTKLIK_CENTRE_URLS": f"json://centre:{CANARY}-centre@127.0.0.1:{port}/hook",
         "OTKLIK_ALERT_URLS": f"json://operator:{CANARY}-alert@127.0.0.1:{port}/hook",
     }
 
