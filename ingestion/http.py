@@ -14,8 +14,6 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -36,10 +34,10 @@ from requests.exceptions import (
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from ingestion.accounting import Tally
-from ingestion.clock import iso_z, utc_now
+from ingestion.clocks import compare_clocks
 from ingestion.config import Patience
 from ingestion.deadline import bound
-from ingestion.errors import AccessRefused, ClockWrong, RequestRefused, SourceDown
+from ingestion.errors import AccessRefused, RequestRefused, SourceDown
 from ingestion.events import current, new_id
 
 MAX_BODY_BYTES = 256 * 2**20
@@ -213,7 +211,7 @@ class _PoliteAdapter(HTTPAdapter):
             self._note(request, begun, failed=type(error).__name__)
             raise
         self._note(request, begun, status=response.status_code, bytes=len(response.content))
-        self._compare_clocks(response)
+        compare_clocks(self._title, response.headers.get("Date"), self._tolerance)
         return response
 
     def _note(self, request: requests.PreparedRequest, begun: float, **came: str | int) -> None:
@@ -224,22 +222,6 @@ class _PoliteAdapter(HTTPAdapter):
         seconds = round(time.monotonic() - begun, 3)
         write = self._log.info if came.get("status", 500) == 200 else self._log.warning
         write("request", request=self.sent, verb=request.method, method=method, seconds=seconds, **came)
-
-    def _compare_clocks(self, response: requests.Response) -> None:
-        """A wrong clock dates snapshots of pages, and with them the figures, and none could tell later.
-
-        Raises ClockWrong. An answer without a readable `Date` proves nothing.
-        """
-        try:
-            theirs = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC).replace(tzinfo=None)
-        except (KeyError, ValueError, OverflowError):
-            return
-        ours = utc_now().replace(microsecond=0)
-        if self._tolerance and abs(ours - theirs) > timedelta(seconds=self._tolerance):
-            raise ClockWrong(
-                f"The clock of this machine says {iso_z(ours)}, but {self._title} says {iso_z(theirs)}",
-                "set the clock; if the source's is the wrong one, raise OTKLIK_CLOCK_TOLERANCE_MINUTES",
-            )
 
     def _answered(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         deadline = time.monotonic() + self._deadline

@@ -16,6 +16,7 @@ from dagster_dbt import DbtProject
 from pydantic import Field, PrivateAttr
 
 from ingestion.clock import parse_utc
+from ingestion.clocks import refuse_a_wrong_clock
 from ingestion.config import Region, Settings, find_region, load_regions, load_settings
 from ingestion.events import Events, event_log
 from ingestion.lock import warehouse_lock
@@ -63,6 +64,8 @@ class Street(dg.ConfigurableResource):
             find_region(self._regions, self.region)
         self._run_id = context.run_id or ""
         self._events = event_log(settings.data, run=self._run_id)
+        if self.reading:
+            refuse_a_wrong_clock(settings, self._regions.values())
         run = f"run {context.run_id[:8]}" if context.run_id else "a run"
         with warehouse_lock(settings, f"Dagster {run}", wait=LOCK_WAIT_SECONDS):
             yield self

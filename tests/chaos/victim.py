@@ -114,10 +114,10 @@ def receive(environment: Mapping[str, str], ready: Path) -> None:
 
 def _set_clock(days: int) -> None:
     """The machine's clock, as far as ingestion looks at it; the real one belongs to everybody."""
-    from ingestion import config, http
+    from ingestion import clocks, config
 
     if days:
-        for module in (config, http):
+        for module in (clocks, config):
             vars(module)["utc_now"] = lambda: utc_now() + timedelta(days=days)
 
 

@@ -15,10 +15,11 @@ from pydantic import SecretStr
 from starlette.responses import RedirectResponse, StreamingResponse
 
 from ingestion.clock import utc_now
+from ingestion.clocks import refuse_a_wrong_clock
 from ingestion.config import Patience
 from ingestion.errors import ClockWrong, RequestRefused, SourceDown
 from ingestion.http import Api, Pace, pace_of
-from tests.ingestion.support import TOKEN, Server
+from tests.ingestion.support import TOKEN, Deployment, Server
 
 
 def api(server: Server, **patience: float) -> Api:
@@ -115,8 +116,23 @@ def test_redirects_do_not_carry_the_token_away(server: Server) -> None:
 def test_clocks_that_differ_are_a_sentence(
     server: Server, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
-    monkeypatch.setattr("ingestion.http.utc_now", lambda: utc_now() + timedelta(hours=hours))
+    monkeypatch.setattr("ingestion.clocks.utc_now", lambda: utc_now() + timedelta(hours=hours))
     with pytest.raises(ClockWrong, match=r"The clock of this machine says .*, but VK says .*; set the clock"):
         api(server).get("method", {})
     assert api(server, clock_tolerance=31 * 3600).get("method", {}) == (200, {})
     assert api(server, clock_tolerance=0).get("method", {}) == (200, {})
+
+
+def test_the_clock_is_asked_before_files_are_read(
+    server: Server, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.sources["pos"] = {"base_url": server.url, "token_env": "OTKLIK_TEST_TOKEN"}
+    stated = deployment.settings
+    by_the_clock = stated.model_copy(update={"as_of": None})
+    refuse_a_wrong_clock(by_the_clock, [deployment.region])
+    monkeypatch.setattr("ingestion.clocks.utc_now", lambda: utc_now() + timedelta(days=2))
+    refuse_a_wrong_clock(stated, [deployment.region])
+    with pytest.raises(ClockWrong, match="set the clock"):
+        refuse_a_wrong_clock(by_the_clock, [deployment.region])
+    deployment.sources["pos"]["base_url"] = "http://127.0.0.1:9"
+    refuse_a_wrong_clock(by_the_clock, [deployment.region])
