@@ -60,7 +60,7 @@ check: setup ## Lint, types, SQL, dbt parse, definitions.
 	# A model that sqlfluff cannot render is only a warning to it.
 	$(BIN)/sqlfluff lint dbt_project --processes 2 --disable-progress-bar 2>&1 | tee /dev/stderr | \
 	  (! grep -q "Unable to lint")
-	cd dbt_project && ../$(BIN)/dbt --quiet parse --profiles-dir .
+	cd dbt_project && ../$(BIN)/dbt --quiet parse --no-partial-parse --profiles-dir .
 	$(BIN)/python -m orchestration.check
 
 lock: $(UV) ## Resolve pyproject.toml into requirements.lock, with hashes and without addresses.

@@ -125,9 +125,10 @@ def test_names_that_reach_sql_and_paths_are_plain_words(deployment: Deployment, 
     assert list(load_regions(settings) if deployment.region else {}) == ["test"]
 
 
-def test_nothing_of_ours_writes_spreadsheets() -> None:
+def test_nothing_of_ours_but_the_workbook_writes_spreadsheets() -> None:
     """A cell that begins with = is a formula for whoever opens it: releases are Parquet, and the rooms that
-    hold citizens' words have no way to write a CSV or a workbook."""
+    hold citizens' words have no way to write a CSV or a workbook. The report's workbook holds marts alone, and
+    tests/publishing/test_workbook.py opens what it writes of hostile names."""
     writer = re.compile(
         r"csv\.writer|DictWriter|xlsxwriter|openpyxl|to_csv|to_excel|format csv", re.IGNORECASE
     )
@@ -135,4 +136,4 @@ def test_nothing_of_ours_writes_spreadsheets() -> None:
     paths = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     assert len(paths) > 100
     assert writer.search("csv.writer(file)")
-    assert [path.name for path in paths if writer.search(path.read_text("utf-8"))] == []
+    assert [path.name for path in paths if writer.search(path.read_text("utf-8"))] == ["workbook.py"]

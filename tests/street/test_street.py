@@ -105,7 +105,7 @@ def test_the_log_of_events_tells_the_whole_run(deployment: Deployment) -> None:
     told = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     run = [line for line in told if line.get("run") == outcome.run_id]
     steps = [line["step"] for line in run if line["event"] == "step" and line["step"] != "read"]
-    assert steps == ["facts", "gate", "marts", "candidate", "audit", "release"]
+    assert steps == ["facts", "gate", "marts", "candidate", "audit", "report", "release"]
     assert {line["source"] for line in run if line["event"] == "load ended"} == set(SOURCES)
     assert {line["release"] for line in run if line["event"] == "released"} == {outcome.release_id}
     assert {line["api"] for line in run if line["event"] == "request"} >= {"ПОС", "VK"}
