@@ -127,7 +127,7 @@ def test_names_that_reach_sql_and_paths_are_plain_words(deployment: Deployment, 
 
 def test_nothing_of_ours_but_the_workbook_writes_spreadsheets() -> None:
     """A cell that begins with = is a formula for whoever opens it: releases are Parquet, and the rooms that
-    hold citizens' words have no way to write a CSV or a workbook. The report's workbook holds marts alone, and
+    hold citizens' words have no way to write a CSV or a workbook. The report's workbook holds marts alone;
     tests/publishing/test_workbook.py opens what it writes of hostile names."""
     writer = re.compile(
         r"csv\.writer|DictWriter|xlsxwriter|openpyxl|to_csv|to_excel|format csv", re.IGNORECASE
