@@ -65,6 +65,7 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_LANG": "lang",
     "OTKLIK_KEEP_RELEASES": "keep_releases",
     "OTKLIK_KEEP_RUNS_DAYS": "keep_runs_days",
+    "OTKLIK_KEEP_QUARANTINE_DAYS": "keep_quarantine_days",
     "OTKLIK_ALERT_URLS": "alert_urls",
     "OTKLIK_CENTRE_URLS": "centre_urls",
     "OTKLIK_REPORT_URL": "report_url",
@@ -88,6 +89,7 @@ class Settings(Strict):
     lang: Literal["ru", "en"] = "ru"
     keep_releases: int = Field(default=30, ge=1)
     keep_runs_days: int = Field(default=90, ge=1)
+    keep_quarantine_days: int = Field(default=365, ge=1)
     alert_urls: SecretStr | None = None
     centre_urls: SecretStr | None = None
     report_url: str = ""

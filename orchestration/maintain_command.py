@@ -11,7 +11,7 @@ def maintain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Delete old releases, runs, working files and ends of killed runs; raw stays, whatever its age.
+    """Delete old releases, runs, working files and ends of killed runs; of raw only what quarantine held.
 
     Example: `otklik maintain --dry-run`
     """

@@ -1,7 +1,7 @@
 """What a deployment gathers and nobody needs: old releases, runs, working files, ends of killed runs.
 
-Raw is left alone whatever its age: histories are told from all its versions, and a rebuild must give the
-figures that were published. Persons leave it by erasure, not by age.
+Of raw only the words of rows that could never land have an age: histories are told from all versions, and a
+rebuild must give the figures that were published. Persons leave it by erasure.
 """
 
 from __future__ import annotations
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     import dagster as dg
 
 LOCK_WAIT_SECONDS = 3600
+_OLD_QUARANTINE = """
+    select count(*), coalesce(sum(strlen(payload)), 0)
+    from raw.quarantine
+    where payload is not null and fetched_at < ?
+"""
+_FORGET_QUARANTINE = """
+    update raw.quarantine set payload = null
+    where payload is not null and fetched_at < ?
+"""
 LOG_BYTES = 20 * 2**20  # what is kept of a log: its end
 
 
@@ -78,6 +87,23 @@ def _old_runs(instance: dg.DagsterInstance, limit: datetime) -> Iterator[str]:
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
     chosen = RunsFilter(statuses=ended, created_before=limit.replace(tzinfo=UTC))
     yield from [record.dagster_run.run_id for record in instance.get_run_records(chosen)]
+
+
+def _quarantine(settings: Settings, now: datetime, dry_run: bool) -> Removed:
+    """What rows in quarantine held; that they came, their keys and reasons stay, and with them all counts."""
+    import duckdb
+
+    if not settings.warehouse.exists():
+        return Removed("quarantine", 0, 0)
+    limit = [now - timedelta(days=settings.keep_quarantine_days)]
+    with duckdb.connect(str(settings.warehouse), read_only=dry_run) as connection:
+        tables = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'quarantine'"
+        if not connection.execute(tables).fetchall():
+            return Removed("quarantine", 0, 0)
+        count, size = connection.execute(_OLD_QUARANTINE, limit).fetchall()[0]
+        if count and not dry_run:
+            connection.execute(_FORGET_QUARANTINE, limit)
+    return Removed("quarantine", int(count), int(size))
 
 
 def _working_files(settings: Settings, _: datetime, dry_run: bool) -> Removed:
@@ -138,6 +164,7 @@ def _size(path: Path) -> int:
 _PARTS: tuple[Callable[[Settings, datetime, bool], Removed], ...] = (
     _releases,
     _runs,
+    _quarantine,
     _working_files,
     _leftovers,
     _logs,

@@ -67,6 +67,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "maintain_would": ("Будет удалено: {what}: {count}, {size}", "Would be deleted: {what}: {count}, {size}"),
     "maintain_releases": ("прежние выпуски", "old releases"),
     "maintain_runs": ("записи о старых запусках", "records of old runs"),
+    "maintain_quarantine": ("содержимое старых строк карантина", "what old rows in quarantine held"),
     "maintain_working_files": ("рабочие файлы загрузок", "working files of loads"),
     "maintain_leftovers": ("недоделанное прерванными запусками", "what killed runs left unfinished"),
     "maintain_logs": ("начала длинных журналов", "beginnings of long logs"),

@@ -37,6 +37,8 @@ def test_what_is_past_its_time_goes_and_nothing_else(deployment: Deployment) -> 
     # Thirteen runs: that of the deployment and these; the newest ten stay.
     assert counts["runs"] == 3
     assert counts["leftovers"] == counts["logs"] == 1
+    held = deployment.warehouse("select count(*) from raw.quarantine where payload is not null")[0][0]
+    assert counts["quarantine"] == held > 0
     assert counts["working_files"] == len(list((settings.data / "dlt").iterdir())) > 0
 
     assert maintain(settings, now=later) == told
@@ -45,6 +47,9 @@ def test_what_is_past_its_time_goes_and_nothing_else(deployment: Deployment) -> 
     assert log.read_bytes().startswith(b"a later line\n")
     assert len(list((settings.data / "quality").iterdir())) == 0
     assert deployment.files() == before
+    left = deployment.warehouse("select count(payload), count(reason) from raw.quarantine")
+    assert left[0][0] == 0
+    assert left[0][1] >= held
     assert read_status(settings).sources
     again = deployment.run()
     assert again.failures == []
@@ -57,7 +62,7 @@ def test_the_command_says_what_would_go(deployment: Deployment) -> None:
     assert done.exit_code == 0, done.output
     told = json.loads(done.output)
     assert told["dry_run"]
-    assert [one["what"] for one in told["removed"]][:2] == ["releases", "runs"]
+    assert [one["what"] for one in told["removed"]][:3] == ["releases", "runs", "quarantine"]
     assert "Would be deleted: old releases: 0" in CliRunner().invoke(app, ["maintain", "--dry-run"]).output
 
 
