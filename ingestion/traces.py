@@ -153,6 +153,11 @@ def rewrite_file(warehouse: Path) -> None:
             connection.execute("CHECKPOINT fresh")
     except duckdb.Error as error:
         fresh.unlink(missing_ok=True)
+        if isinstance(error, duckdb.IOException) and "Corrupt" in str(error):
+            raise WarehouseError(
+                f"The raw rows in {warehouse} are damaged, and there is no other copy of them here",
+                "restore the newest backup: `otklik restore DIR`",
+            ) from error
         raise WarehouseError(
             f"The warehouse {warehouse} cannot be written anew ({type(error).__name__})",
             "check that its disk has as much space again as the file takes, and run the same command again",

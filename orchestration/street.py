@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 # What dbt and DuckDB say where Python would raise an OSError.
 _OF_THE_DISK = re.compile("No space left on device|Read-only file system|Disk quota exceeded")
+_OF_DAMAGE = re.compile("Corrupt database file|not a valid DuckDB database")
 Listener = Callable[[str, Mapping[str, str]], None]
 
 
@@ -81,6 +82,8 @@ def run_street(settings: Settings, wish: Wish, listener: Listener | None = None)
         return Outcome("", before or "", False, time.perf_counter() - started, [_about_the_disk(settings)])
     if any(_OF_THE_DISK.search(sentence) for sentence in failures):
         failures = [_about_the_disk(settings)]
+    elif any(_OF_DAMAGE.search(sentence) for sentence in failures):
+        failures = [_about_damage(settings)]
     after = (shelf.current_manifest() or {}).get("id", "")
     return Outcome(result.run_id, after, after != before, time.perf_counter() - started, failures)
 
@@ -88,6 +91,11 @@ def run_street(settings: Settings, wish: Wish, listener: Listener | None = None)
 def _about_the_disk(settings: Settings) -> str:
     said = f"The disk of {settings.data} cannot be written: it is full or read-only"
     return f"{said}; make space and run again."
+
+
+def _about_damage(settings: Settings) -> str:
+    said = f"The warehouse {settings.warehouse} is damaged, and nothing was published"
+    return f"{said}; run `otklik rebuild`, and where that says the same, `otklik restore` the newest backup."
 
 
 def _is_of_the_disk(error: BaseException) -> bool:

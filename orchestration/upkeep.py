@@ -17,6 +17,7 @@ from ingestion.erasures import BOOK as ERASURES
 from ingestion.erasures import book_of, read_book
 from ingestion.errors import UsageError, WarehouseError
 from ingestion.lock import warehouse_lock
+from ingestion.traces import rewrite_file
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.street import Listener, Outcome, Wish, run_street
 from publishing.catalogue import published_tables
@@ -112,7 +113,8 @@ def restore(settings: Settings, folder: Path, erasures: Path | None = None) -> B
 
 
 def rebuild(settings: Settings, as_of: str = "", listener: Listener | None = None) -> Outcome:
-    """Drop everything that is made from raw and make it again, without reading a source.
+    """Drop everything that is made from raw and make it again, without reading a source. The file is written
+    anew, so that damage outside raw is gone.
 
     as_of: the moment to state figures for; by default that of the current release, so that the same raw gives
     the same release, byte for byte.
@@ -133,6 +135,7 @@ def _drop_derived(warehouse: Path) -> None:
         with duckdb.connect(str(warehouse)) as connection:
             for schema in DERIVED:
                 connection.execute(f"drop schema if exists {schema} cascade")
+        rewrite_file(warehouse)
     except duckdb.Error as error:
         raise WarehouseError(
             f"{warehouse} cannot be read as a DuckDB file", "restore a backup: `otklik restore DIR`"

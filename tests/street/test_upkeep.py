@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ingestion.config import load_settings
-from ingestion.errors import UsageError
+from ingestion.errors import UsageError, WarehouseError
 from ingestion.lock import warehouse_lock
+from orchestration.street import Wish, run_street
 from orchestration.upkeep import backup, rebuild, restore
 from tests.street.conftest import Deployment
 
@@ -35,6 +36,48 @@ def test_raw_alone_gives_the_same_release_again(deployment: Deployment) -> None:
     assert {t: e["files"] for t, e in again["tables"].items()} == {
         t: e["files"] for t, e in first["tables"].items()
     }
+
+
+_BLOCK, _HEADERS = 262_144, 3 * 4096  # bytes of DuckDB's file format
+
+
+def damage(deployment: Deployment, table: str) -> None:
+    """Overwrite some bytes in the middle of a block that the table's columns lie in."""
+    told = deployment.warehouse(
+        f"select min(block_id) from pragma_storage_info('{table}') where block_id >= 0 and count > 0"
+    )
+    with (deployment.data / "warehouse.duckdb").open("r+b") as file:
+        file.seek(_HEADERS + told[0][0] * _BLOCK + 1000)
+        file.write(b"\xff\x00\xaa\x77")
+
+
+def test_damage_outside_raw_is_named_and_rebuilt(deployment: Deployment) -> None:
+    settings, before = load_settings(), deployment.files()
+    damage(deployment, "marts.territories_daily")
+    refused = deployment.run(full_refresh=False)
+    if refused.failures:  # a run that has no reason to read the block ends well
+        assert "warehouse.duckdb is damaged" in refused.failures[0]
+    assert deployment.files() == before
+    assert rebuild(settings).failures == []
+    assert deployment.changes(before) == []
+    assert deployment.run().failures == []
+
+
+def test_damaged_raw_is_named_and_restored(deployment: Deployment, tmp_path: Path) -> None:
+    settings, before = load_settings(), deployment.files()
+    made = backup(settings, tmp_path / "backup")
+    damage(deployment, "raw.pos_appeals")
+    refused = run_street(settings, Wish(reading=False, full_refresh=True))
+    assert len(refused.failures) == 1
+    assert (
+        "warehouse.duckdb is damaged, and nothing was published; run `otklik rebuild`" in refused.failures[0]
+    )
+    with pytest.raises(WarehouseError, match=r"raw rows in .* are damaged.* `otklik restore DIR`"):
+        rebuild(settings)
+    assert deployment.files() == before
+    restore(settings, made.folder)
+    assert deployment.run().failures == []
+    assert deployment.changes(before) == []
 
 
 def test_a_backup_brings_a_lost_deployment_back(deployment: Deployment, tmp_path: Path) -> None:
