@@ -16,7 +16,7 @@ export DG_CLI_CONFIG = orchestration/dg-cli.toml
 # Where bytecode may not be kept, every import costs twice.
 unexport PYTHONDONTWRITEBYTECODE
 # The longest first, so that two workers end together.
-ROOMS := tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration tests/labels \
+ROOMS := tests/street/test_slices.py tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration tests/labels \
 	tests/publishing tests/privacy tests/quality
 HEAVY := scenario or browser or chaos or postgres or spark
 
