@@ -17,7 +17,7 @@ export DG_CLI_CONFIG = orchestration/dg-cli.toml
 unexport PYTHONDONTWRITEBYTECODE
 # The longest first, so that two workers end together.
 ROOMS := tests/street/test_slices.py tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration tests/labels \
-	tests/publishing tests/privacy tests/quality
+	tests/publishing tests/privacy tests/quality tests/chaos
 HEAVY := scenario or browser or chaos or postgres or spark
 
 .PHONY: help setup demo dev test test-heavy bench check clean lock
