@@ -94,6 +94,8 @@ def develop(data: Path, port: int) -> int:
         "DAGSTER_HOME": str(home),
         "OTKLIK_DATA": str(data.resolve()),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        # the sensor `poll` reads sources: 3,000 communities take up to a minute
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
         "PYTHONWARNINGS": "ignore",  # Dagster's own deprecations are no news for the people who start it
     }
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(ROOT / "workspace.yaml")]
