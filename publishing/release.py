@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MANIFEST = "manifest.json"
+APPEALS = "facts/fct_appeals"
 # One row group per 122,880 rows, written by one thread: the same rows give the same bytes.
 _WRITE = "(format parquet, compression zstd, row_group_size 122880)"
 
@@ -275,6 +276,36 @@ def _view_before(
         connection.execute(f"create view {BEFORE}.{name} as select * from {source}")  # noqa: S608
 
 
+def _view_changed(
+    connection: duckdb.DuckDBPyConnection,
+    shelf: Shelf,
+    tables: Mapping[str, Any],
+    previous: Mapping[str, Any] | None,
+) -> None:
+    """Appeals in the months whose files differ between the two releases: what is the same moved nothing.
+
+    Where the table's columns are not those of today, none of the older rows can be compared.
+    """
+    connection.execute("create schema changed")
+    name = APPEALS.partition("/")[2]
+    is_comparable = connection.execute(
+        f"select 1 from {BEFORE}.comparable where name = ?",  # noqa: S608
+        [name],
+    ).fetchone()
+    past = (previous or {}).get("tables", {}) if is_comparable else {}
+    now_files, past_files = ([*of.get(APPEALS, {}).get("files", ())] for of in (tables, past))
+    for view, folder, files, others in (
+        ("appeals_now", shelf.candidate, now_files, past_files),
+        ("appeals_before", shelf.current, past_files, now_files),
+    ):
+        same = {file["sha256"] for file in others}
+        changed = [file for file in files if file["sha256"] not in same]
+        source = (
+            scan(folder, {APPEALS: {"files": changed}}, APPEALS) if changed else f"facts.{name} where false"
+        )
+        connection.execute(f"create view changed.{view} as select * from {source}")  # noqa: S608
+
+
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
     return connection.execute(
         f"select column_name, column_type from (describe select * from {table})"  # noqa: S608 - names of our own
@@ -316,6 +347,7 @@ def _write_restatements(
             )
             written = {**written, RESTATEMENTS.path: {}}
         _view_before(connection, shelf, written, previous)
+        _view_changed(connection, shelf, written, previous)
         rows = write_restatements(
             connection,
             target,

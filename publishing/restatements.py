@@ -47,7 +47,7 @@ RESTATEMENTS = PublishedTable(
 
 # What became of the appeals of a month between two releases, and so why its figures moved. An appeal that
 # moved in or out of the month counts in both months.
-_MOVED = f"""
+_MOVED = """
     select
         region_id,
         month_start,
@@ -72,12 +72,12 @@ _MOVED = f"""
                 or past.first_response_at <> now.first_response_at
                 or past.due_at is distinct from now.due_at
             ) as is_corrected
-        from {BEFORE}.fct_appeals as past
-        full join facts.fct_appeals as now on past.appeal_id = now.appeal_id
+        from changed.appeals_before as past
+        full join changed.appeals_now as now on past.appeal_id = now.appeal_id
     )
     where month_start is not null
     group by region_id, month_start
-"""  # noqa: S608 - names from this file only
+"""
 
 
 def write_restatements(
@@ -95,7 +95,8 @@ def write_restatements(
 ) -> int:
     """Write the candidate's restatements and return their number.
 
-    `connection` sees the candidate's tables and, in the schema `before`, those of the release it replaces.
+    `connection` sees the candidate's tables and, in the schema `before`, those of the release it replaces; in
+    `changed`, of the appeals of both (appeals_now, appeals_before), the months that are not the same bytes.
     `ledger` holds what earlier releases told, which nothing could tell again once those are gone.
     """
     connection.execute(

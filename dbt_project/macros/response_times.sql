@@ -15,7 +15,7 @@ appeals as (
 ),
 
 regions as (
-  select * from {{ ref('dim_regions') }}
+  select * from {{ ref('int_region_clocks') }}
 ),
 
 calendar as (
@@ -27,6 +27,8 @@ stated as (
   select
     regions.region_id,
     regions.time_zone,
+    regions.steady_since,
+    regions.steady_offset_seconds,
     {{ working_seconds_at('calendar', local_time(as_of(), 'regions.time_zone')) }} as working_seconds_at_as_of
   from regions
   left join calendar
@@ -57,7 +59,7 @@ watched as (
       cast(round(appeals.first_answer_working_minutes * 60) as bigint),
       cast(
         stated.working_seconds_at_as_of
-        - {{ working_seconds_at('registered_day', local_time('appeals.registered_at', 'stated.time_zone')) }}
+        - {{ working_seconds_at('registered_day', region_time('appeals.registered_at', 'stated')) }}
         as bigint
       )
     ) as watched_working_seconds
@@ -184,7 +186,7 @@ sums as (
 ),
 
 regions as (
-  select * from {{ ref('dim_regions') }}
+  select * from {{ ref('int_region_clocks') }}
 ),
 
 numbered as (

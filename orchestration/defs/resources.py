@@ -124,6 +124,7 @@ class Street(dg.ConfigurableResource):
             "OTKLIK_WAREHOUSE": str(self._settings.warehouse.resolve()),
             "OTKLIK_RUN_AS_OF": self.moment().isoformat(sep=" "),
             "OTKLIK_RUN_FINGERPRINT": self.rules,
+            "OTKLIK_MEMORY_LIMIT": self._settings.memory_limit,
         }
         return Dbt(self._settings.data.resolve() / "dbt", variables)
 

@@ -23,7 +23,7 @@ appeals as (
 ),
 
 regions as (
-    select * from {{ ref('dim_regions') }}
+    select * from {{ ref('int_region_clocks') }}
 ),
 
 kinds as (
@@ -41,7 +41,7 @@ numbered as (
         kinds.authority_kind,
         responses.author_kind,
         responses.responded_at,
-        cast({{ local_time('responses.responded_at', 'regions.time_zone') }} as date) as local_date,
+        cast({{ region_time('responses.responded_at', 'regions') }} as date) as local_date,
         responses.is_interim,
         row_number() over (
             partition by responses.appeal_id order by responses.responded_at, responses.response_id

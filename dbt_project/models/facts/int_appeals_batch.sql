@@ -21,7 +21,7 @@ responses as (
 ),
 
 regions as (
-    select * from {{ ref('dim_regions') }}
+    select * from {{ ref('int_region_clocks') }}
 ),
 
 territory_names as (
@@ -52,19 +52,21 @@ labelled as (
     select
         messages.*,
         regions.time_zone,
+        regions.steady_since,
+        regions.steady_offset_seconds,
         coalesce(messages.territory_id, territory_names.territory_id) as known_territory_id,
         topic_group_names.topic_group,
         topics.topic_id,
         coalesce(messages.is_fast_track, topics.is_fast_track, false) as is_on_fast_track,
-        {{ local_time('messages.registered_at', 'regions.time_zone') }} as registered_local,
+        {{ region_time('messages.registered_at', 'regions') }} as registered_local,
         duplicates.kept_appeal_id,
         cast(responses.responses_count as integer) as responses_count,
         responses.first_response_at,
         responses.first_final_at,
         responses.final_response_at,
         responses.first_interim_at,
-        {{ local_time('responses.first_response_at', 'regions.time_zone') }} as first_response_local,
-        cast({{ local_time('responses.first_interim_at', 'regions.time_zone') }} as date) as first_interim_date
+        {{ region_time('responses.first_response_at', 'regions') }} as first_response_local,
+        cast({{ region_time('responses.first_interim_at', 'regions') }} as date) as first_interim_date
     from messages
     inner join regions on messages.region_id = regions.region_id
     left join responses on messages.appeal_id = responses.appeal_id
@@ -129,26 +131,26 @@ due as (
             when 'calendar_hours'
                 then {{ add_seconds('clocked.registered_at', 'clocked.first_amount * 3600') }}
             when 'working_hours'
-                then {{ utc_time(
+                then {{ region_utc_time(
                     add_seconds(
                         'cast(due_quarter.local_date as timestamp)',
                         'due_quarter.opens_at_second + clocked.registered_working_seconds'
                         ~ ' + clocked.first_amount * 3600 - due_quarter.working_seconds_before'
                     ),
-                    'clocked.time_zone'
+                    'clocked'
                 ) }}
         end as first_due_at,
         case
             -- a term in days ends at midnight after its last day
             when clocked.final_unit = 'calendar_days'
-                then {{ utc_time(
+                then {{ region_utc_time(
                     'cast(' ~ add_days('clocked.local_date', 'clocked.final_amount + 1') ~ ' as timestamp)',
-                    'clocked.time_zone'
+                    'clocked'
                 ) }}
             when after_interim_day.local_date is not null
-                then {{ utc_time(
+                then {{ region_utc_time(
                     'cast(' ~ add_days('after_interim_day.local_date', '1') ~ ' as timestamp)',
-                    'clocked.time_zone'
+                    'clocked'
                 ) }}
             -- where no rule of ours applies, what the source itself promised
             when clocked.first_unit is null then clocked.promised_at

@@ -15,7 +15,7 @@ appeals as (
 ),
 
 regions as (
-    select * from {{ ref('dim_regions') }}
+    select * from {{ ref('int_region_clocks') }}
 ),
 
 lives as (
@@ -24,9 +24,9 @@ lives as (
         appeals.local_date,
         appeals.channel,
         -- an answer dated before its appeal settles it on the day it came
-        cast({{ local_time('greatest(appeals.answered_at, appeals.registered_at)', 'regions.time_zone') }} as date)
+        cast({{ region_time('greatest(appeals.answered_at, appeals.registered_at)', 'regions') }} as date)
             as answered_on,
-        cast({{ local_time('appeals.due_at', 'regions.time_zone') }} as date) as due_on,
+        cast({{ region_time('appeals.due_at', 'regions') }} as date) as due_on,
         appeals.answered_at is not null as is_answered,
         coalesce(appeals.answered_at > appeals.due_at, false) as is_answered_late,
         {{ is_overdue('appeals') }} as is_overdue
