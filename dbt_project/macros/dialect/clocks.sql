@@ -9,7 +9,7 @@
   {{ adapter.dispatch('region_time', 'otklik')(utc_column, clock) }}
 {%- endmacro %}
 
-{% macro default__region_time(utc_column, clock) -%}
+{% macro duckdb__region_time(utc_column, clock) -%}
   case
     when {{ utc_column }} >= {{ clock }}.steady_since
       then {{ add_seconds(utc_column, clock ~ '.steady_offset_seconds') }}
@@ -25,7 +25,7 @@
   {{ adapter.dispatch('region_utc_time', 'otklik')(local_column, clock) }}
 {%- endmacro %}
 
-{% macro default__region_utc_time(local_column, clock) -%}
+{% macro duckdb__region_utc_time(local_column, clock) -%}
   case
     when {{ local_column }} >= {{ add_seconds(clock ~ '.steady_since', clock ~ '.steady_offset_seconds + 86400') }}
       then {{ add_seconds(local_column, '-' ~ clock ~ '.steady_offset_seconds') }}
