@@ -25,7 +25,7 @@ from ingestion.errors import (
 )
 from ingestion.events import event_log, told_to
 from ingestion.run import Run
-from ingestion.sources import SourceSpec, find_source
+from ingestion.sources import Made, SourceSpec, find_source
 from ingestion.tables import RawTable, dlt_columns
 from ingestion.warehouse import DATASET, opened
 
@@ -90,10 +90,24 @@ def ingest(
     The caller holds the warehouse lock. Every failure is an IngestionError; the load that failed leaves no
     row behind.
     """
-    log = event_log(settings.data, run=run_id, region=region.region_id, source=source)
+    return _told(find_source(source), region, settings, window, run_id)
+
+
+def land_made(made: Made, region: Region, settings: Settings, *, run_id: str = "") -> LoadReport:
+    """As `ingest`, for rows that the platform makes itself of what stands in raw."""
+    return _told(made, region, settings, None, run_id)
+
+
+def _told(
+    spec: SourceSpec, region: Region, settings: Settings, window: Window | None, run_id: str
+) -> LoadReport:
+    """All loads of a request, and in the log of events how it ended."""
+    log = event_log(settings.data, run=run_id, region=region.region_id, source=spec.name)
     with told_to(log):
         try:
-            report = _loads(source, region, settings, window)
+            if not isinstance(spec, Made):
+                _check_request(spec, region, settings, window)
+            report = _loads(spec, region, settings, window)
         except IngestionError as error:
             log.error("load failed", kind=type(error).__name__, said=str(error))
             raise
@@ -102,13 +116,13 @@ def ingest(
     return report
 
 
-def _loads(source: str, region: Region, settings: Settings, window: Window | None) -> LoadReport:
+def _loads(spec: SourceSpec, region: Region, settings: Settings, window: Window | None) -> LoadReport:
     """One load, and those that have to follow it, told as one."""
-    report, unfinished = _load(source, region, settings, window)
+    report, unfinished = _load(spec, region, settings, window)
     for _ in range(_MOST_LOADS):
         if not unfinished:
             break
-        following, unfinished = _load(source, region, settings, window)
+        following, unfinished = _load(spec, region, settings, window)
         for resource, tally in following.resources.items():
             report.resources[resource].add(tally)
         seconds = round(report.seconds + following.seconds, 3)
@@ -116,11 +130,11 @@ def _loads(source: str, region: Region, settings: Settings, window: Window | Non
     return report
 
 
-def _load(source: str, region: Region, settings: Settings, window: Window | None) -> tuple[LoadReport, bool]:
+def _load(
+    spec: SourceSpec, region: Region, settings: Settings, window: Window | None
+) -> tuple[LoadReport, bool]:
     """One load, and whether another one has to follow."""
     started = time.perf_counter()
-    spec = find_source(source)
-    _check_request(spec, region, settings, window)
     with opened(settings) as warehouse:
         load_seq = warehouse.prepare(settings.pseudonyms())
         pipeline = _fresh_pipeline(spec, region, settings)
@@ -138,7 +152,7 @@ def _load(source: str, region: Region, settings: Settings, window: Window | None
             warehouse.sweep()
             raise _as_sentence(error, run) from error
     report = LoadReport(
-        source=source,
+        source=spec.name,
         region_id=region.region_id,
         load_id=normalized.loads_ids[-1],
         load_seq=load_seq,

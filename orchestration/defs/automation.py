@@ -8,6 +8,7 @@ import dagster as dg
 from ingestion.config import Region, load_regions, load_settings
 from ingestion.errors import ConfigError
 from ingestion.sources import SOURCES
+from orchestration.defs import labels
 from orchestration.defs.alerts import say_what_failed
 from orchestration.defs.ingestion import LIVE_TAG
 from orchestration.keys import asset_key
@@ -26,15 +27,17 @@ NOT_POLLED = dg.AssetSelection.assets(
     *(asset_key("raw", table.name) for spec in SOURCES.values() if not spec.polled for table in spec.tables)
 )
 
+STREET = dg.AssetSelection.all() - dg.AssetSelection.assets(labels.MODELS)
+
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all(),
+    selection=STREET,
     description="Read every source and publish a release; by partition it re-reads those days.",
     hooks={say_what_failed},
 )
 live = dg.define_asset_job(
     "live",
-    selection=dg.AssetSelection.all() - NOT_POLLED,
+    selection=STREET - NOT_POLLED,
     description="Poll the sources that are cheap to ask and publish what changed.",
     tags={LIVE_TAG: "live"},
     hooks={say_what_failed},
@@ -107,6 +110,7 @@ def schedules() -> Iterator[dg.ScheduleDefinition]:
     """The live schedule and one refresh per configured region; none before a region is configured."""
     yield every_minute
     yield weekly
+    yield from labels.schedules()
     try:
         regions = load_regions(load_settings())
     except ConfigError:
@@ -114,4 +118,4 @@ def schedules() -> Iterator[dg.ScheduleDefinition]:
     yield from (nightly(region) for region in regions.values())
 
 
-jobs: list[Any] = [refresh, live, maintenance]
+jobs: list[Any] = [refresh, live, maintenance, labels.training]

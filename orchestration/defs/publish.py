@@ -7,6 +7,7 @@ import dagster as dg
 
 from ingestion.clock import parse_utc
 from ingestion.erasures import book_of, read_book
+from ingestion.sources import LABELS
 from orchestration.dbt_manifest import DBT_MANIFEST
 from orchestration.defs.quality import CANDIDATE
 from orchestration.defs.resources import ROOT, Street, git_commit
@@ -111,7 +112,9 @@ def release(street: Street) -> dg.MaterializeResult:
 
 def lag_minutes(manifest: Mapping[str, Any]) -> float:
     """Minutes from the oldest source's last load to the moment the figures are stated for."""
-    read = [parse_utc(mark["fetched_at"]) for mark in manifest.get("watermarks", ())]
+    marks = manifest.get("watermarks", ())
+    # Labels are made when something came, and no source is read by it.
+    read = [parse_utc(mark["fetched_at"]) for mark in marks if mark.get("source") != LABELS.name]
     return max((parse_utc(manifest["as_of"]) - min(read)).total_seconds() / 60, 0.0) if read else 0.0
 
 
