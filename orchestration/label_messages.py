@@ -151,6 +151,8 @@ def label_region(settings: Settings, region: Region, run_id: str = "") -> LoadRe
     model = note["label_version"] if note else None
     sources = sorted({one.source for one in tables_of_messages()})
     with duckdb.connect(str(settings.warehouse)) as connection:
+        if not _was_loaded(connection):
+            return None
         places = _places(connection, region)
         version = labeller_version(model, WORDS, places, region.labels.threshold)
         known = state_of(connection, LABELS.name, region.region_id)
@@ -164,6 +166,14 @@ def label_region(settings: Settings, region: Region, run_id: str = "") -> LoadRe
         yield from _label(run, places, version, newest, model)
 
     return land_made(replace(LABELS, made_by=read), region, settings, run_id=run_id)
+
+
+def _was_loaded(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any load was committed; before that there are no books to look into."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = '_dlt_loads'"
+    )
+    return found.fetchone() is not None
 
 
 def _read_to(state: Any, version: str) -> int:

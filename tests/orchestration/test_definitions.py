@@ -258,3 +258,5 @@ def test_the_lag_is_that_of_the_oldest_source() -> None:
     assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": marks}) == 60
     assert lag_minutes({"as_of": "2026-11-20T17:00:00Z", "watermarks": marks}) == 0
     assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": []}) == 0
+    old = {"source": "labels", "fetched_at": "2026-11-01T00:00:00Z"}
+    assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": [old, *marks]}) == 60, "no source"
