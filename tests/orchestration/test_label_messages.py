@@ -7,18 +7,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
 from ingestion.config import Region, Settings, load_regions, load_settings
 from ingestion.erasing import Request, erase, find
 from ingestion.erasures import book_of, write_book
+from ingestion.errors import ConfigError
 from ingestion.labels.schema import appeal_id_of, under_new_key
 from ingestion.pipeline import LoadReport
 from ingestion.rekey import rekey
 from ingestion.sources import all_tables
 from ingestion.tables import create_statement
 from labels.labeller import Labeller
+from labels.training import Trained
 from orchestration.label_messages import label_region
 
 MARCH = datetime(2026, 3, 1)
@@ -284,3 +287,37 @@ def test_what_is_nobodys_hash_keeps_its_reference() -> None:
         assert under_new_key(kept, lambda _: "other", lambda _: 1) == kept
     assert under_new_key(f"max_message|9|{number}|5", lambda _: "x", lambda _: 1) == "max_message|9|x|5"
     assert under_new_key("vk_comment|12|5", lambda _: "x", lambda _: 34) == "vk_comment|34|5"
+
+
+def test_models_are_learnt_weekly_where_labels_are_asked_for(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.defs import labels
+
+    assert [(one.name, one.cron_schedule) for one in labels.schedules()] == [("weekly_training", "0 4 * * 0")]
+    # Two appeals teach nothing: the list of words goes on, and nobody is alarmed.
+    land(data, "pos", {"pos_appeals": [appeal("1", "Дороги"), appeal("2", "ЖКХ")]})
+    young = dg.materialize([labels.models])
+    assert young.success
+    assert [check.passed for check in young.get_asset_check_evaluations()] == [True]
+    assert not (data / "labels" / "far" / "current.json").exists()
+
+    def worse(*_: Any) -> Trained:
+        return Trained("a" * 16, "b" * 16, False, 80, 20, {"topic_group": 0.5}, {"topic_group": 0.8})
+
+    monkeypatch.setattr("orchestration.labelling.train_region", worse)
+    done = dg.materialize([labels.models])
+    (check,) = done.get_asset_check_evaluations()
+    assert done.success, "the model before stays in force, and nothing has to stop"
+    assert not check.passed
+    assert "The new model of far is worse" in (check.description or "")
+
+    (data / "regions" / "far.yaml").write_text(REGION.replace("labels: {threshold: 0.5}", ""), "utf-8")
+    assert list(labels.schedules()) == []
+
+
+@pytest.mark.parametrize("threshold", [0, 1, "sure"])
+def test_a_threshold_lies_between_nought_and_one(data: Path, threshold: object) -> None:
+    (data / "regions" / "far.yaml").write_text(REGION.replace("0.5", str(threshold)), "utf-8")
+    with pytest.raises(ConfigError, match=r"labels\.threshold"):
+        load_regions(load_settings())

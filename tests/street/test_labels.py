@@ -11,10 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from ingestion.config import load_settings
+from ingestion.erasing import Request
 from ingestion.privacy import mask
 from orchestration.cli import app
 from orchestration.dbt_process import environment
+from orchestration.erase import erase_everywhere
 from orchestration.label_messages import tables_of_messages
+from orchestration.rotate import rotate
 from orchestration.street import Outcome, Wish, run_street
 from orchestration.upkeep import backup, rebuild, restore
 from sandbox.kit import launch
@@ -23,6 +26,7 @@ from sandbox.world import World
 from tests.street.conftest import Deployment
 
 pytestmark = pytest.mark.scenario
+NEXT_KEY = "3b5ea9c2f178dd446382be591d0af7c252b84e9c7a3f0d6d"
 SCENARIO = Path(__file__).with_name("labels.yaml")
 COLUMNS = (
     *("needs_answer", "tone", "label_version", "label_confidence"),
@@ -170,3 +174,49 @@ def test_labels_are_told_of_what_came_and_move_figures_openly(deployment: Labell
     assert deployment.changes(files) == []
     assert not deployment.run().is_new, "the model came back with the backup"
     assert deployment.changes(files) == []
+
+
+def test_who_is_erased_and_what_key_it_is_leaves_other_labels_as_they_are(deployment: Labelled) -> None:
+    """After the test above: labels of a model stand."""
+    named = "select object_ref from raw.labels where md5(region_id || '|' || object_ref) in ({})"
+    ((author,),) = deployment.warehouse(
+        "select author_key from facts.fct_appeals where source = 'telegram' and channel = 'bot_telegram' "
+        "and topic_from_label group by all order by count(*) desc, author_key limit 1"
+    )
+    theirs = f"select appeal_id from facts.fct_appeals where author_key = '{author}'"
+    gone = {ref for (ref,) in deployment.warehouse(named.format(theirs))}
+    before = deployment.shelf.current.resolve().name
+    labels = set(deployment.warehouse("select object_ref, label_version, topic_group from raw.labels"))
+    assert gone
+
+    done = erase_everywhere(load_settings(), Request(author_key=author))
+
+    assert done.outcome.failures == []
+    assert done.erased.rows["labels"] >= len(gone)
+    left = set(deployment.warehouse("select object_ref, label_version, topic_group from raw.labels"))
+    assert left < labels
+    assert not gone & {ref for ref, *_ in left}
+    assert deployment.reasons().get(before, {"erasure"}) == {"erasure"}, "no figure moved for another reason"
+
+    figures = (
+        "select channel, kind, topic_group, territory_id, count(*) from facts.fct_appeals "
+        "group by all order by all"
+    )
+    kept = deployment.query(figures)
+    key = load_settings().hmac_key.get_secret_value()
+    with environment(
+        OTKLIK_HMAC_OLD_KEYS=key, OTKLIK_HMAC_KEY="3b5ea9c2f178dd446382be591d0af7c252b84e9c7a3f0d6d"
+    ):
+        _, outcome = rotate(load_settings())
+        assert outcome.failures == []
+        assert deployment.query(figures) == kept
+        assert deployment.warehouse("select count(*) from raw.labels") == [(len(left),)]
+        refs = {ref for ref, *_ in left}
+        moved = [
+            ref for (ref,) in deployment.warehouse("select object_ref from raw.labels") if ref not in refs
+        ]
+        assert moved
+        assert all(ref.startswith(("telegram_message|", "vk_post|")) for ref in moved)
+        loads = deployment.warehouse("select count(*) from raw.loads where source = 'labels'")
+        assert not deployment.run().is_new, "nobody is labelled twice"
+        assert deployment.warehouse("select count(*) from raw.loads where source = 'labels'") == loads
