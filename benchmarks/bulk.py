@@ -5,6 +5,7 @@
 The deployment is the demo's: its registry is read through dlt as ever; then ПОС appeals with their statuses
 and answers are written into raw by SQL, as loads of 100,000 appeals each, over the three years before the
 demo's as_of. The same rows for the same number. Nine in ten appeals are answered, half of these closed.
+`arrive` adds what a quiet ten minutes bring: new appeals of the last day, and answers to waiting ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SCENARIO, AS_OF = "demo", "2026-11-20T19:00:00Z"
+LATER = "2026-11-20T19:10:00Z"  # the as_of of the run after `arrive`
 PER_LOAD = 100_000
 _DAYS = 3 * 365
 
@@ -38,7 +40,7 @@ SET VARIABLE bulk_topics = (
 """
 
 # Every draw is a hash of the number of the appeal and of what is drawn: any range gives the same rows.
-_APPEALS = """
+_DRAWN = """
 CREATE OR REPLACE TEMP TABLE bulk AS
 SELECT
     i,
@@ -56,6 +58,18 @@ FROM range({begin}, {end}) AS numbers(i);
 DELETE FROM bulk WHERE registered_at > TIMESTAMP '2026-11-20 18:00:00';
 UPDATE bulk SET is_answered = false WHERE registered_at + pace > TIMESTAMP '2026-11-20 18:30:00';
 UPDATE bulk SET is_closed = false WHERE NOT is_answered;
+"""
+
+# What the source says of appeals that have waited since the newest month: answered within the last minutes.
+_ANSWERED_NOW = """
+DELETE FROM bulk WHERE is_answered OR registered_at < TIMESTAMP '2026-10-20 19:00:00';
+DELETE FROM bulk WHERE i NOT IN (SELECT i FROM bulk ORDER BY hash(i, 'now') LIMIT {rows});
+UPDATE bulk SET
+    is_answered = true,
+    pace = TIMESTAMP '2026-11-20 19:05:00' - registered_at;
+"""
+
+_LANDED = """
 INSERT INTO raw.pos_appeals BY NAME
 SELECT
     $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
@@ -137,26 +151,62 @@ def deployment(data: Path, rows: int) -> tuple[Settings, dict[str, str]]:
 
 def fill(settings: Settings, region: Region, rows: int) -> None:
     """Write the appeals numbered 0 to `rows` into raw, 100,000 a load."""
-    import duckdb
+    with _Writer(settings, region) as writer:
+        for begin in range(0, rows, PER_LOAD):
+            writer.load(writer.drawn(begin, min(begin + PER_LOAD, rows), _DAYS) + _LANDED)
 
-    with duckdb.connect(str(settings.warehouse)) as connection:
+
+def arrive(settings: Settings, rows: int, messages: int = 1000) -> None:
+    """Write two loads on top of `rows` appeals, to be built with as_of LATER.
+
+    Four in five messages are new appeals of the last day, the others answers to appeals of the last month.
+    """
+    answers = messages // 5
+    (region,) = load_regions(settings).values()
+    with _Writer(settings, region) as writer:
+        newer = writer.drawn(rows, rows + messages - answers, 1) + _LANDED
+        # one in 360 of three years waits since the last month
+        older = writer.drawn(max(0, rows - 1_000_000), rows, _DAYS) + _ANSWERED_NOW.format(rows=answers)
+        writer.load(newer)
+        writer.load(older + _LANDED)
+
+
+class _Writer:
+    """Loads of bulk rows into one warehouse, numbered on from the newest."""
+
+    def __init__(self, settings: Settings, region: Region) -> None:
+        self._settings, self._region = settings, region
+
+    def __enter__(self) -> _Writer:
+        import duckdb
+
+        self._connection = duckdb.connect(str(self._settings.warehouse))
         seeds = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds"
         told = {"topics": str(seeds / "topics.csv"), "groups": str(seeds / "topic_groups.csv")}
-        _run(connection, _SETTING, {"region": region.region_id, **told})
-        found = connection.execute("SELECT max(load_seq) FROM raw.loads").fetchone()
-        newest = int(found[0]) if found else 0
-        for number, begin in enumerate(range(0, rows, PER_LOAD), start=1):
-            draws = {name: _drawn(name) for name in ("topic", "place", "office")}
-            script = _APPEALS.format(days=_DAYS, begin=begin, end=min(begin + PER_LOAD, rows), **draws)
-            values = {
-                "region": region.region_id,
-                "fetched_at": settings.now(),
-                "load_id": f"{1_700_000_000 + number}.0",
-                "load_seq": newest + number,
-            }
-            connection.execute("BEGIN")
-            _run(connection, script, values)
-            connection.execute("COMMIT")
+        _run(self._connection, _SETTING, {"region": self._region.region_id, **told})
+        found = self._connection.execute("SELECT max(load_seq) FROM raw.loads").fetchone()
+        self._newest = int(found[0]) if found else 0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def drawn(self, begin: int, end: int, days: int) -> str:
+        """SQL that draws the appeals numbered `begin` to `end` over so many days before AS_OF."""
+        draws = {name: _drawn(name) for name in ("topic", "place", "office")}
+        return _DRAWN.format(days=days, begin=begin, end=end, **draws)
+
+    def load(self, script: str) -> None:
+        self._newest += 1
+        values = {
+            "region": self._region.region_id,
+            "fetched_at": self._settings.now(),
+            "load_id": f"{1_700_000_000 + self._newest}.0",
+            "load_seq": self._newest,
+        }
+        self._connection.execute("BEGIN")
+        _run(self._connection, script, values)
+        self._connection.execute("COMMIT")
 
 
 def _drawn(name: str) -> str:

@@ -1,10 +1,12 @@
 """How long raw → release takes, and how much memory, at so many appeals.
 
-    python -m benchmarks.refresh --rows 1000000
+    python -m benchmarks.refresh --rows 1000000 [--plain] [--json]
 
-A deployment of `benchmarks.bulk` is built from nothing (full refresh: every fact and mart, all checks, audit,
-release), then run again with nothing new, which is the fixed cost of a run. No source is read. Prints the
-seconds of each step of Dagster.
+A deployment of `benchmarks.bulk` is built from nothing (`full`: every fact and mart, all checks, audit,
+report, release), then with 1,000 messages more and a later as_of (`incremental`), then with nothing new
+(`nothing_new`). No source is read. `--plain` computes the same tables by one DuckDB script as well
+(`benchmarks.plain`). Prints the seconds of Dagster's steps and of the dearest dbt nodes. Each run is a
+process of its own, so that its peak of memory is its own.
 """
 
 from __future__ import annotations
@@ -13,56 +15,106 @@ import argparse
 import json
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bulk import AS_OF, deployment
+from benchmarks import plain
+from benchmarks.bulk import AS_OF, LATER, arrive, deployment
+from ingestion.config import load_settings
+
+RUNS = {"full": AS_OF, "incremental": LATER, "nothing_new": LATER}
+DEAREST = 25
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
+    parser.add_argument("--plain", action="store_true", help="the same tables by one script, too")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--run", choices=sorted(RUNS), help=argparse.SUPPRESS)  # in this process
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="otklik-bench-", dir=chosen.folder) as folder:
-        found = measure(Path(folder) / "data", chosen.rows)
-    if chosen.json:
-        print(json.dumps(found))
+    if chosen.run:
+        print(json.dumps(_run(chosen.run)))
         return
-    print(f"{found['rows']:,} appeals, peak memory {found['peak_gb']:.1f} GB")
-    for name in ("full", "nothing_new"):
-        print(f"{name:<12} {found[name]['seconds']:8.1f} s")
-        for step, seconds in sorted(found[name]["steps"].items(), key=lambda one: -one[1]):
-            print(f"  {step:<40} {seconds:8.1f} s")
+    with tempfile.TemporaryDirectory(prefix="otklik-bench-", dir=chosen.folder) as folder:
+        found = measure(Path(folder) / "data", chosen.rows, with_plain=chosen.plain)
+    print(json.dumps(found) if chosen.json else told(found))
 
 
-def measure(data: Path, rows: int) -> dict[str, Any]:
-    """Seconds of both runs and of their steps, peak memory of this process in GB."""
-    from orchestration.street import Wish, run_street
-
+def measure(data: Path, rows: int, *, with_plain: bool = False) -> dict[str, Any]:
+    """Seconds, peak memory in GB, steps and dbt nodes of each run, and seconds of the plain script."""
     settings, environment = deployment(data, rows)
-    os.environ.update(environment)  # the street's steps look for their settings there
     found: dict[str, Any] = {"rows": rows}
-    for name in ("full", "nothing_new"):
-        outcome = run_street(settings, Wish(as_of=AS_OF, full_refresh=name == "full", reading=False))
-        if not outcome.succeeded:
-            raise SystemExit("; ".join(outcome.failures))
-        found[name] = {"seconds": round(outcome.seconds, 1), "steps": _steps(settings, outcome.run_id)}
-    found["peak_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+    for name in RUNS:
+        if name == "incremental":
+            arrive(settings, rows)
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.refresh", "--run", name],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        found[name] = json.loads(done.stdout)
+        if name == "full" and with_plain:
+            found["plain"] = plain.measure(settings, AS_OF)
+            found["plain_ratio"] = round(found["full"]["seconds"] / found["plain"]["seconds"], 2)
     return found
 
 
-def _steps(settings: Any, run_id: str) -> dict[str, float]:
+def told(found: dict[str, Any]) -> str:
+    """The figures as lines for people."""
+    lines = [f"{found['rows']:,} appeals"]
+    for name in (*RUNS, "plain"):
+        if name not in found:
+            continue
+        run = found[name]
+        lines.append(f"\n{name:<48} {run['seconds']:8.1f} s, peak memory {run['peak_gb']:.1f} GB")
+        for part in ("steps", "nodes"):
+            dearest = sorted(run.get(part, {}).items(), key=lambda one: -one[1])[:DEAREST]
+            lines += [f"  {step:<46} {seconds:8.1f} s" for step, seconds in dearest]
+    return "\n".join(lines)
+
+
+def _run(name: str) -> dict[str, Any]:
+    """One run of the street in this process."""
+    from orchestration.street import Wish, run_street
+
+    settings = load_settings()
+    outcome = run_street(settings, Wish(as_of=RUNS[name], full_refresh=name == "full", reading=False))
+    if not outcome.succeeded:
+        raise SystemExit("; ".join(outcome.failures))
+    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {
+        "seconds": round(outcome.seconds, 1),
+        "peak_gb": round(max(peaks) / 2**20, 2),
+        **_where_it_went(settings, outcome.run_id),
+    }
+
+
+def _where_it_went(settings: Any, run_id: str) -> dict[str, dict[str, float]]:
+    """Seconds of Dagster's steps, and of the dbt nodes, models and tests."""
+    from dagster import DagsterEventType
+
     from orchestration.street import dagster_instance
 
+    kinds = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_CHECK_EVALUATION}
+    nodes: dict[str, float] = {}
     with dagster_instance(settings) as instance:
-        return {
+        steps = {
             stats.step_key: round(stats.end_time - stats.start_time, 1)
             for stats in instance.get_run_step_stats(run_id)
             if stats.start_time and stats.end_time
         }
+        for entry in instance.all_logs(run_id, of_type=kinds):
+            event: Any = entry.get_dagster_event().event_specific_data
+            metadata = event.materialization.metadata if hasattr(event, "materialization") else event.metadata
+            if "Execution Duration" in metadata:
+                nodes[metadata["unique_id"].value] = round(metadata["Execution Duration"].value, 2)
+    return {"steps": steps, "nodes": nodes}
 
 
 if __name__ == "__main__":

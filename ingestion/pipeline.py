@@ -83,23 +83,35 @@ class LoadReport:
 
 
 def ingest(
-    source: str, region: Region, settings: Settings, window: Window | None = None, *, run_id: str = ""
+    source: str,
+    region: Region,
+    settings: Settings,
+    window: Window | None = None,
+    *,
+    run_id: str = "",
+    keep_empty: bool = True,
 ) -> LoadReport:
     """Read one source of one region into the warehouse, live or a half-open window, and say what landed.
 
     The caller holds the warehouse lock. Every failure is an IngestionError; the load that failed leaves no
-    row behind.
+    row behind. Without `keep_empty` a load that brought nothing leaves none either, nor a moved cursor: its
+    report has no load_id.
     """
-    return _told(find_source(source), region, settings, window, run_id)
+    return _told(find_source(source), region, settings, window, run_id, keep_empty)
 
 
 def land_made(made: Made, region: Region, settings: Settings, *, run_id: str = "") -> LoadReport:
     """As `ingest`, for rows that the platform makes itself of what stands in raw."""
-    return _told(made, region, settings, None, run_id)
+    return _told(made, region, settings, None, run_id, keep_empty=True)
 
 
 def _told(
-    spec: SourceSpec, region: Region, settings: Settings, window: Window | None, run_id: str
+    spec: SourceSpec,
+    region: Region,
+    settings: Settings,
+    window: Window | None,
+    run_id: str,
+    keep_empty: bool,
 ) -> LoadReport:
     """All loads of a request, and in the log of events how it ended."""
     log = event_log(settings.data, run=run_id, region=region.region_id, source=spec.name)
@@ -107,7 +119,7 @@ def _told(
         try:
             if not isinstance(spec, Made):
                 _check_request(spec, region, settings, window)
-            report = _loads(spec, region, settings, window)
+            report = _loads(spec, region, settings, window, keep_empty=keep_empty)
         except IngestionError as error:
             log.error("load failed", kind=type(error).__name__, said=str(error))
             raise
@@ -116,9 +128,11 @@ def _told(
     return report
 
 
-def _loads(spec: SourceSpec, region: Region, settings: Settings, window: Window | None) -> LoadReport:
+def _loads(
+    spec: SourceSpec, region: Region, settings: Settings, window: Window | None, *, keep_empty: bool
+) -> LoadReport:
     """One load, and those that have to follow it, told as one."""
-    report, unfinished = _load(spec, region, settings, window)
+    report, unfinished = _load(spec, region, settings, window, keep_empty=keep_empty)
     for _ in range(_MOST_LOADS):
         if not unfinished:
             break
@@ -131,7 +145,7 @@ def _loads(spec: SourceSpec, region: Region, settings: Settings, window: Window 
 
 
 def _load(
-    spec: SourceSpec, region: Region, settings: Settings, window: Window | None
+    spec: SourceSpec, region: Region, settings: Settings, window: Window | None, *, keep_empty: bool = True
 ) -> tuple[LoadReport, bool]:
     """One load, and whether another one has to follow."""
     started = time.perf_counter()
@@ -142,10 +156,15 @@ def _load(
         run = Run(spec, region, settings, window, fetched_at=settings.now(), state={}, bulk=bulk)
         try:
             pipeline.extract(_resource(run, load_seq), loader_file_format="parquet")
-            normalized = pipeline.normalize()
-            _check_package(run, normalized.row_counts)
-            bulk.commit()
-            pipeline.load()
+            # A reader that stopped half-way must move its cursor, or it would stop there for ever.
+            if keep_empty or run.unfinished or _brought(run):
+                normalized = pipeline.normalize()
+                _check_package(run, normalized.row_counts)
+                bulk.commit()
+                pipeline.load()
+                load_id = normalized.loads_ids[-1]
+            else:
+                load_id = ""
         except Exception as error:
             # Whatever the failure: the rows already copied go now, and the caller gets a sentence.
             bulk.undo()
@@ -154,7 +173,7 @@ def _load(
     report = LoadReport(
         source=spec.name,
         region_id=region.region_id,
-        load_id=normalized.loads_ids[-1],
+        load_id=load_id,
         load_seq=load_seq,
         mode="live" if run.live else "window",
         resources=run.tallies,
@@ -162,6 +181,10 @@ def _load(
         seconds=round(time.perf_counter() - started, 3),
     )
     return report, run.unfinished
+
+
+def _brought(run: Run) -> int:
+    return sum(tally.landed + tally.quarantined for tally in run.tallies.values())
 
 
 def _check_request(spec: SourceSpec, region: Region, settings: Settings, window: Window | None) -> None:

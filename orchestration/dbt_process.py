@@ -1,4 +1,4 @@
-"""dbt inside this process: imported once, the project parsed once, then run as often as a run needs it.
+"""dbt inside this process: imported once, the project parsed before, then run as often as a run needs it.
 
 A subprocess for each part costs an interpreter, dbt's imports and a parse every time: more than the SQL of a
 quiet hour. Imports of dbt stand inside functions, so that whoever only reads the asset graph does not pay.
@@ -7,11 +7,14 @@ quiet hour. Imports of dbt stand inside functions, so that whoever only reads th
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from orchestration.dbt_manifest import DBT_PROJECT_DIR, parsed_project
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,13 @@ class Outcome:
 
 
 class Dbt:
-    """One dbt project, parsed when it is first needed.
+    """The dbt project on one warehouse.
 
-    Commands see `variables` as environment variables. Artefacts and dbt's log go to `target`; the parsed
-    project is kept there too, so that the next process parses only files that changed.
+    Commands see `variables` as environment variables. The SQL that ran and dbt's log go to `target`.
     """
 
-    def __init__(self, project: Path, target: Path, variables: Mapping[str, str]) -> None:
-        self._project, self._target, self._variables = project, target, dict(variables)
-        self._parsed: Any = None
+    def __init__(self, target: Path, variables: Mapping[str, str]) -> None:
+        self._target, self._variables = target, dict(variables)
 
     def build(self, selection: Sequence[str], *, refresh: bool = False) -> Outcome:
         """Seeds, models and tests of `selection` (dbt's own arguments), in the order of their references.
@@ -67,14 +68,12 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         with self._at_home():
-            if self._parsed is None:
-                parse = dbtRunner().invoke(["parse", *self._options()])
-                if not parse.success:
-                    return Outcome([], f"the project does not parse: {_one_line(parse.exception)}")
-                self._parsed = parse.result
             try:
-                # A copy: dbt writes into the manifest that it runs.
-                done = dbtRunner(manifest=self._parsed.deepcopy()).invoke([*arguments, *self._options()])
+                parsed = parsed_project()
+            except subprocess.CalledProcessError:
+                return Outcome([], "the project does not parse; see why with `dbt parse`")
+            try:
+                done = dbtRunner(manifest=parsed).invoke([*arguments, *self._options()])
             finally:
                 # dbt keeps the warehouse open for the life of its process, which is ours.
                 DuckDBConnectionManager.close_all_connections()
@@ -87,8 +86,8 @@ class Dbt:
 
     def _options(self) -> list[str]:
         return [
-            *("--quiet", "--log-level-file", "warn"),
-            *("--project-dir", str(self._project), "--profiles-dir", str(self._project)),
+            *("--quiet", "--log-level-file", "warn", "--no-write-json"),
+            *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
             *("--target-path", str(self._target), "--log-path", str(self._target)),
         ]
 

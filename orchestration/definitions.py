@@ -9,7 +9,7 @@ defs = dg.Definitions(
     asset_checks=[quality.gate, quality.audit],
     jobs=automation.jobs,
     schedules=list(automation.schedules()),
-    sensors=[automation.alerts],
+    sensors=[automation.look, automation.alerts],
     resources={"street": resources.Street()},
     executor=dg.in_process_executor,
 )

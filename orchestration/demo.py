@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from ingestion.config import Region, Settings, load_regions, load_settings
 from ingestion.errors import UsageError
 from ingestion.inbox.serve import receiving
@@ -86,12 +88,14 @@ def develop(data: Path, port: int) -> int:
     """Run Dagster's web page and daemon in the foreground until interrupted; returns its exit code."""
     home = data.resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "dagster.yaml", home / "dagster.yaml")
+    write_dagster_settings(home)
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(home),
         "OTKLIK_DATA": str(data.resolve()),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        # the sensor `poll` reads sources: 3,000 communities take up to a minute
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
         "PYTHONWARNINGS": "ignore",  # Dagster's own deprecations are no news for the people who start it
     }
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(ROOT / "workspace.yaml")]
@@ -103,6 +107,17 @@ def develop(data: Path, port: int) -> int:
 
             stack.enter_context(launch(json.loads(marker.read_text("utf-8"))["scenario"], data))
         return run_in_foreground(command, ROOT, environment)
+
+
+def write_dagster_settings(home: Path) -> None:
+    """The root's dagster.yaml into a Dagster home, with the event log that keeps its files open."""
+    from orchestration.event_log import event_log_settings
+
+    settings = yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
+    told = yaml.safe_dump({**settings, "event_log_storage": event_log_settings(home)}, allow_unicode=True)
+    (home / "dagster.yaml").write_text(
+        f"# Written by `otklik dev` from the project's dagster.yaml.\n{told}", "utf-8"
+    )
 
 
 def _import_street() -> None:

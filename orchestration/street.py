@@ -116,9 +116,13 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     from dagster import DagsterInstance
     from dagster._core.instance.ref import InstanceRef
 
+    from orchestration.event_log import event_log_settings
+
     home = settings.data.resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    with DagsterInstance.from_ref(InstanceRef.from_dir(str(home), config_dir=str(ROOT))) as instance:
+    overrides = {"event_log_storage": event_log_settings(home)}
+    reference = InstanceRef.from_dir(str(home), config_dir=str(ROOT), overrides=overrides)
+    with DagsterInstance.from_ref(reference) as instance:
         yield instance
 
 

@@ -1,12 +1,13 @@
 """Jobs and when they run."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from ingestion.config import Region, load_regions, load_settings
-from ingestion.errors import ConfigError
+from ingestion.config import Region, Settings, load_regions, load_settings
+from ingestion.errors import Busy, ConfigError
 from ingestion.sources import SOURCES
 from orchestration.defs import labels
 from orchestration.defs.alerts import say_what_failed
@@ -14,6 +15,7 @@ from orchestration.defs.ingestion import LIVE_TAG
 from orchestration.keys import asset_key
 from orchestration.maintenance import maintain
 from orchestration.news import tell
+from orchestration.poll import poll
 from orchestration.watch import watch
 
 IN_PROGRESS = [
@@ -23,6 +25,8 @@ IN_PROGRESS = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+# After a run that failed, how soon the next one is tried when nothing new has come.
+RETRY_SECONDS = 60
 NOT_POLLED = dg.AssetSelection.assets(
     *(asset_key("raw", table.name) for spec in SOURCES.values() if not spec.polled for table in spec.tables)
 )
@@ -38,20 +42,45 @@ refresh = dg.define_asset_job(
 live = dg.define_asset_job(
     "live",
     selection=STREET - NOT_POLLED,
-    description="Poll the sources that are cheap to ask and publish what changed.",
+    description="Read the sources that are cheap to ask and publish what changed.",
     tags={LIVE_TAG: "live"},
     hooks={say_what_failed},
 )
 
 
-@dg.schedule(
-    job=live, cron_schedule="* * * * *", description="Every minute, unless a run is still in progress."
+def poll_seconds() -> int:
+    """The deployment's interval; the default before it is configured."""
+    try:
+        return load_settings().poll_seconds
+    except ConfigError:
+        return Settings.model_fields["poll_seconds"].default
+
+
+@dg.sensor(
+    name="poll",
+    job=live,
+    minimum_interval_seconds=poll_seconds(),
+    description="Looks whether anything has come from the sources that are cheap to ask, and starts the job "
+    "`live` for it: one writer at a time, and no run for nothing.",
 )
-def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One writer at a time: a minute that finds a run in progress is left out."""
+def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """What was found is in raw already; after a run that failed nothing but news starts the next one soon."""
     running = context.instance.get_run_records(dg.RunsFilter(statuses=IN_PROGRESS), limit=1)
     if running:
         return dg.SkipReason(f"Run {running[0].dagster_run.run_id} is still in progress.")
+    try:
+        found = poll(load_settings())
+    except (Busy, ConfigError) as error:
+        return dg.SkipReason(str(error))
+    if not found.due:
+        return dg.SkipReason("Nothing has come.")
+    last = context.instance.get_run_records(dg.RunsFilter(job_name=live.name), limit=1)
+    if last and not found.landed and last[0].dagster_run.status == dg.DagsterRunStatus.FAILURE:
+        since = datetime.now(UTC).timestamp() - (last[0].end_time or 0)
+        if since < RETRY_SECONDS:
+            return dg.SkipReason(
+                f"The last run failed {since:.0f} s ago; the next one in its time. {found.due}"
+            )
     return dg.RunRequest(tags={LIVE_TAG: "live"})
 
 
@@ -107,8 +136,7 @@ def nightly(region: Region) -> dg.ScheduleDefinition:
 
 
 def schedules() -> Iterator[dg.ScheduleDefinition]:
-    """The live schedule and one refresh per configured region; none before a region is configured."""
-    yield every_minute
+    """Upkeep, and one refresh per configured region; none before a region is configured."""
     yield weekly
     yield from labels.schedules()
     try:

@@ -132,7 +132,7 @@ class Street(dg.ConfigurableResource):
             "OTKLIK_RUN_AS_OF": self.moment().isoformat(sep=" "),
             "OTKLIK_RUN_FINGERPRINT": self.rules,
         }
-        return Dbt(DBT_PROJECT_DIR, self._settings.data.resolve() / "dbt", variables)
+        return Dbt(self._settings.data.resolve() / "dbt", variables)
 
     def must_rebuild(self) -> bool:
         """Whether incremental building would mix two versions of the rules, or a rebuild was asked for."""

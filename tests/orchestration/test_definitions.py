@@ -1,6 +1,7 @@
 """What Dagster loads: keys, groups, people, checks, jobs and when they run; no server, no street."""
 
 import tomllib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ import yaml
 
 from ingestion.clock import Window
 from ingestion.errors import SourceDown
+from orchestration.poll import Polled
 
 ROOT = Path(__file__).parents[2]
 STREET = ("raw", "staging", "facts", "marts", "published")
@@ -112,9 +114,9 @@ def test_live_leaves_out_what_is_not_polled(definitions: dg.Definitions) -> None
 
 
 def test_a_refresh_is_due_in_the_morning_of_the_region(automation: ModuleType, deployment: Path) -> None:
-    assert [schedule.name for schedule in automation.schedules()] == ["every_minute", "weekly_maintenance"]
+    assert [schedule.name for schedule in automation.schedules()] == ["weekly_maintenance"]
     (deployment / "far.yaml").write_text(REGION, "utf-8")
-    _, _, nightly = automation.schedules()
+    _, nightly = automation.schedules()
     assert (nightly.name, nightly.cron_schedule, nightly.execution_timezone) == (
         "refresh_far",
         "30 5 * * *",
@@ -126,16 +128,57 @@ def test_a_refresh_is_due_in_the_morning_of_the_region(automation: ModuleType, d
     }
 
 
+def _answer(monkeypatch: pytest.MonkeyPatch, automation: ModuleType, told: Callable[[], Polled]) -> None:
+    """Let the sensor find this instead of looking."""
+    monkeypatch.setattr(automation, "load_settings", lambda: None)
+    monkeypatch.setattr(automation, "poll", lambda _: told())
+
+
+def _looked(automation: ModuleType, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """What the sensor `poll` says to Dagster."""
+    found = automation.look(dg.build_sensor_context(instance=instance))
+    assert isinstance(found, dg.RunRequest | dg.SkipReason)
+    return found
+
+
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
-def test_a_minute_that_finds_a_run_is_left_out(automation: ModuleType, status: dg.DagsterRunStatus) -> None:
+def test_nobody_looks_while_a_run_is_in_progress(
+    automation: ModuleType, monkeypatch: pytest.MonkeyPatch, status: dg.DagsterRunStatus
+) -> None:
+    _answer(monkeypatch, automation, lambda: Polled(3, [], "3 rows have come."))
     with dg.instance_for_test() as instance:
-        asked = automation.every_minute(dg.build_schedule_context(instance=instance))
+        asked = _looked(automation, instance)
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags["otklik/mode"] == "live"
         run = instance.create_run_for_job(_idle, status=status)
-        skipped = automation.every_minute(dg.build_schedule_context(instance=instance))
+        skipped = _looked(automation, instance)
         assert isinstance(skipped, dg.SkipReason)
         assert run.run_id in (skipped.skip_message or "")
+
+
+def test_no_run_for_nothing(automation: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    _answer(monkeypatch, automation, lambda: Polled(0))
+    with dg.instance_for_test() as instance:
+        assert isinstance(_looked(automation, instance), dg.SkipReason)
+
+
+def test_a_run_that_failed_is_tried_again_in_its_time_or_for_news(
+    automation: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Polled(0, [], "7 rows wait in raw.")
+    _answer(monkeypatch, automation, lambda: found)
+    with dg.instance_for_test() as instance:
+        live = dg.job(name="live", executor_def=dg.in_process_executor)(lambda: None)
+        run = instance.create_run_for_job(live, status=dg.DagsterRunStatus.STARTED)
+        instance.report_run_failed(run)
+        skipped = _looked(automation, instance)
+        assert isinstance(skipped, dg.SkipReason)
+        assert "7 rows wait in raw." in (skipped.skip_message or "")
+        found = Polled(1, [], "1 rows have come.")
+        assert isinstance(_looked(automation, instance), dg.RunRequest)
+        found = Polled(0, [], "7 rows wait in raw.")
+        monkeypatch.setattr(automation, "RETRY_SECONDS", 0)
+        assert isinstance(_looked(automation, instance), dg.RunRequest)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_schedules_stand_in_the_time_of_the_region(
     page: Page, deployment: Deployment, screenshots: Path
 ) -> None:
     page.goto(f"{deployment.url}/automation")
-    for name in ("every_minute", "refresh_mine"):
+    for name in ("poll", "refresh_mine"):
         expect(page.get_by_text(name, exact=True)).to_be_visible()
     expect(page.get_by_text("05:30 AM GMT+10")).to_be_visible()
     page.screenshot(path=screenshots / "schedules.png")
