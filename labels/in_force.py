@@ -18,6 +18,11 @@ _READING = ("clean", "dictionary", "features", "labeller", "model", "places", "w
 _FORMS = ("pymorphy3", "pymorphy3-dicts-ru")
 
 
+def models_of(data: Path, region_id: str) -> Path:
+    """Where a deployment keeps the models of a region."""
+    return data / "labels" / region_id
+
+
 def note_of(folder: Path) -> dict[str, str] | None:
     """label_version of the model in force and learnt_until; None before the first training."""
     try:

@@ -1,7 +1,7 @@
 """Labels for messages that came without: what is new in raw is read, and what it is taken for lands in raw.
 
 A message is labelled when it came or changed; all of them are when the version of the labels is another one.
-What the text is taken for already does not land again.
+What the text is taken for already does not land again. Finding that nothing came imports nothing of weight.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from ingestion.pipeline import LoadReport, land_made
 from ingestion.sources import LABELS, SOURCES
 from ingestion.tables import RawTable, Row
 from ingestion.traces import state_of
-from labels.in_force import labeller_version, note_of
+from labels.in_force import labeller_version, models_of, note_of
 from labels.places import Place
 from orchestration.dbt_manifest import DBT_PROJECT_DIR
-from orchestration.labelling import models_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -147,7 +146,7 @@ def label_region(settings: Settings, region: Region, run_id: str = "") -> LoadRe
     assert region.labels is not None, "asked for by the region's file only"  # noqa: S101
     if not settings.warehouse.exists():
         return None
-    note = note_of(models_folder(settings, region.region_id))
+    note = note_of(models_of(settings.data, region.region_id))
     model = note["label_version"] if note else None
     sources = sorted({one.source for one in tables_of_messages()})
     with duckdb.connect(str(settings.warehouse)) as connection:
@@ -214,7 +213,7 @@ def _labeller(run: Run, places: Sequence[Place], version: str, model: str | None
     from labels.places import Gazetteer
 
     assert run.region.labels is not None, "asked for by the region's file only"  # noqa: S101
-    stored = load(models_folder(run.settings, run.region.region_id) / model) if model else None
+    stored = load(models_of(run.settings.data, run.region.region_id) / model) if model else None
     threshold = run.region.labels.threshold
     return Labeller(Dictionary.read(WORDS), Gazetteer.of(places), threshold, stored, model or "dictionary")
 

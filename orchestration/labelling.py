@@ -14,6 +14,7 @@ from pathlib import Path
 from ingestion.config import Settings, find_region, load_regions
 from ingestion.errors import UsageError
 from ingestion.lock import warehouse_lock
+from labels.in_force import models_of
 from labels.model import Example
 from labels.training import Trained, train_and_promote
 from orchestration.dbt_manifest import DBT_PROJECT_DIR
@@ -69,7 +70,7 @@ def train_region(settings: Settings, region_id: str, wait: float = LOCK_WAIT_SEC
 
 def models_folder(settings: Settings, region_id: str) -> Path:
     """Where the models of a region stand."""
-    return settings.data / "labels" / region_id
+    return models_of(settings.data, region_id)
 
 
 def labelled(settings: Settings, region_id: str) -> Iterator[tuple[datetime, Example]]:
