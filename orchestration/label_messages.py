@@ -195,8 +195,8 @@ def _label(
                 tally.received += len(page)
                 changed: list[Row] = []
                 for row, label in zip(page, labeller.label([text for _, text, *_ in page]), strict=True):
-                    ref, _, stands, *standing = row
-                    told = _row(label)
+                    ref, text, stands, *standing = row
+                    told = _row(label, text)
                     if stands and standing == [told[name] for name in _TOLD]:
                         tally.skipped_unchanged += 1
                         continue
@@ -218,10 +218,12 @@ def _labeller(run: Run, places: Sequence[Place], version: str, model: str | None
     return Labeller(Dictionary.read(WORDS), Gazetteer.of(places), threshold, stored, model or "dictionary")
 
 
-def _row(label: MessageLabel) -> Row:
+def _row(label: MessageLabel, text: str) -> Row:
+    # A picture without words is no small talk, however low the threshold: a person has to look.
+    silent = not text.strip()
     return {
-        "kind": label.kind,
-        "needs_answer": label.needs_answer,
+        "kind": None if silent else label.kind,
+        "needs_answer": silent or label.needs_answer,
         "topic_group": label.topic_group,
         "topic": label.topic or None,
         "territory_id": label.territory_id,

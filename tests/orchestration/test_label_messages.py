@@ -167,7 +167,7 @@ def test_citizens_messages_without_labels_of_their_own_are_labelled(data: Path) 
     assert told["vk_comment|-7|1"] == ["vk", "complaint", True, "roads", None]
     assert told["vk_comment|-7|2"][1:3] == ["thanks", False]
     assert told["vk_comment|-7|2"][4] == "milkovo"
-    assert told["vk_comment|-7|3"][3] is None, "nothing is written there"
+    assert told["vk_comment|-7|3"] == ["vk", None, True, None, None], "no words: a person has to look"
     # No word of a text is kept.
     with duckdb.connect(str(data / "warehouse.duckdb")) as warehouse:
         kept = str(warehouse.execute("SELECT * FROM raw.labels").fetchall())
