@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.clock import iso_z
 from ingestion.errors import WarehouseError
+from ingestion.labels.schema import appeal_id_of
 from ingestion.pseudonyms import Pseudonyms
 from ingestion.sources import all_tables
 from ingestion.tables import RawTable, Row
@@ -51,6 +52,18 @@ class Reference:
         parts = ["region_id", f"'{self.kind}'", *(f'CAST("{column}" AS VARCHAR)' for column in self.columns)]
         joined = f" || '{_SEPARATOR}' || ".join(parts)
         return f"md5({joined})"
+
+
+@dataclass(frozen=True)
+class WrittenReference(Reference):
+    """A reference whose kind and key stand written in one column, |-separated."""
+
+    def of(self, region_id: str, row: Mapping[str, Any]) -> str | None:
+        return appeal_id_of(region_id, row[self.columns[0]])
+
+    @property
+    def sql(self) -> str:
+        return f"md5(region_id || '{_SEPARATOR}' || {self.columns[0]})"
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,7 @@ NAMED: dict[str, Named] = {
     **_ticket("pos", "pos_id", "appeals", "statuses", "answers"),
     **_ticket("incident", "incident_id", "appeals"),
     **_ticket("open311", "service_request_id", "requests"),
+    "labels": Named(WrittenReference("", ("object_ref",))),
     "vk_posts": Named(_VK_POST),
     "vk_mentions": Named(_VK_POST),
     "vk_comment_readings": Named(_VK_POST),

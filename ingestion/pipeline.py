@@ -25,7 +25,7 @@ from ingestion.errors import (
 )
 from ingestion.events import event_log, told_to
 from ingestion.run import Run
-from ingestion.sources import SourceSpec, find_source
+from ingestion.sources import Made, SourceSpec, find_source
 from ingestion.tables import RawTable, dlt_columns
 from ingestion.warehouse import DATASET, opened
 
@@ -97,10 +97,29 @@ def ingest(
     row behind. Without `keep_empty` a load that brought nothing leaves none either, nor a moved cursor: its
     report has no load_id.
     """
-    log = event_log(settings.data, run=run_id, region=region.region_id, source=source)
+    return _told(find_source(source), region, settings, window, run_id, keep_empty)
+
+
+def land_made(made: Made, region: Region, settings: Settings, *, run_id: str = "") -> LoadReport:
+    """As `ingest`, for rows that the platform makes itself of what stands in raw."""
+    return _told(made, region, settings, None, run_id, keep_empty=True)
+
+
+def _told(
+    spec: SourceSpec,
+    region: Region,
+    settings: Settings,
+    window: Window | None,
+    run_id: str,
+    keep_empty: bool,
+) -> LoadReport:
+    """All loads of a request, and in the log of events how it ended."""
+    log = event_log(settings.data, run=run_id, region=region.region_id, source=spec.name)
     with told_to(log):
         try:
-            report = _loads(source, region, settings, window, keep_empty=keep_empty)
+            if not isinstance(spec, Made):
+                _check_request(spec, region, settings, window)
+            report = _loads(spec, region, settings, window, keep_empty=keep_empty)
         except IngestionError as error:
             log.error("load failed", kind=type(error).__name__, said=str(error))
             raise
@@ -110,14 +129,14 @@ def ingest(
 
 
 def _loads(
-    source: str, region: Region, settings: Settings, window: Window | None, *, keep_empty: bool
+    spec: SourceSpec, region: Region, settings: Settings, window: Window | None, *, keep_empty: bool
 ) -> LoadReport:
     """One load, and those that have to follow it, told as one."""
-    report, unfinished = _load(source, region, settings, window, keep_empty=keep_empty)
+    report, unfinished = _load(spec, region, settings, window, keep_empty=keep_empty)
     for _ in range(_MOST_LOADS):
         if not unfinished:
             break
-        following, unfinished = _load(source, region, settings, window)
+        following, unfinished = _load(spec, region, settings, window)
         for resource, tally in following.resources.items():
             report.resources[resource].add(tally)
         seconds = round(report.seconds + following.seconds, 3)
@@ -126,12 +145,10 @@ def _loads(
 
 
 def _load(
-    source: str, region: Region, settings: Settings, window: Window | None, *, keep_empty: bool = True
+    spec: SourceSpec, region: Region, settings: Settings, window: Window | None, *, keep_empty: bool = True
 ) -> tuple[LoadReport, bool]:
     """One load, and whether another one has to follow."""
     started = time.perf_counter()
-    spec = find_source(source)
-    _check_request(spec, region, settings, window)
     with opened(settings) as warehouse:
         load_seq = warehouse.prepare(settings.pseudonyms())
         pipeline = _fresh_pipeline(spec, region, settings)
@@ -154,7 +171,7 @@ def _load(
             warehouse.sweep()
             raise _as_sentence(error, run) from error
     report = LoadReport(
-        source=source,
+        source=spec.name,
         region_id=region.region_id,
         load_id=load_id,
         load_seq=load_seq,

@@ -289,6 +289,15 @@ class ReviewPeriod(Strict):
         return self
 
 
+class Labels(Strict):
+    """Messages that come without kind, topic or place are labelled (docs/labels.md).
+
+    threshold: what is told with less confidence stays open.
+    """
+
+    threshold: Share = 0.6
+
+
 class Region(Strict):
     """One region of the deployment, as its file regions/<region_id>.yaml says."""
 
@@ -301,6 +310,7 @@ class Region(Strict):
         HeatRule(red_share=0.2, yellow_share=0.4),
     )
     review_periods: list[ReviewPeriod] = []
+    labels: Labels | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.erasures import Erasures, book_of, read_book, write_book
 from ingestion.errors import UsageError
+from ingestion.labels.schema import under_new_key
 from ingestion.pseudonyms import Pseudonyms
 from ingestion.sources import all_tables
+from ingestion.tables import create_statement
 from ingestion.traces import KEYED_BY_CHAT, rewrite_journal, rewrite_states
 
 if TYPE_CHECKING:
@@ -119,6 +121,8 @@ def _rekey_tables(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms,
         return _IN_TEXT.sub(lambda found: onward(found[0]), text)
 
     for table in all_tables():
+        # A warehouse of an older version of the platform lacks tables that no load has made yet.
+        connection.execute(create_statement(table, "raw"))
         texts = {column.name for column in table.columns if column.type == "text"}
         network = table.name.endswith(_NETWORK_TABLES)
         for column in ("author_key", *(_MIXED if network else ())):
@@ -132,6 +136,12 @@ def _rekey_tables(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms,
                 lambda wall: pseudonyms.onward_number(wall, count),
                 "owner_id > 0",
             )
+    changed += _change(
+        connection,
+        "labels",
+        "object_ref",
+        lambda ref: under_new_key(ref, onward, lambda wall: pseudonyms.onward_number(wall, count)),
+    )
     return changed + _change(connection, "quarantine", "source_ref", in_text)
 
 

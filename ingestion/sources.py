@@ -16,6 +16,7 @@ from ingestion.activities import schema as activities
 from ingestion.errors import UsageError
 from ingestion.files import schema as files
 from ingestion.incident import schema as incident
+from ingestion.labels import schema as labels
 from ingestion.max import schema as max_schema
 from ingestion.ok import schema as ok
 from ingestion.open311 import schema as open311
@@ -49,7 +50,7 @@ class SourceSpec:
 
     @property
     def resources(self) -> dict[str, RawTable]:
-        """Resource name → raw table; the table is called <source>_<resource>."""
+        """Resource name → raw table; a source's table is called <source>_<resource>."""
         return {table.name.removeprefix(f"{self.name}_"): table for table in self.tables}
 
     def reader(self) -> Reader:
@@ -157,6 +158,28 @@ SOURCES: dict[str, SourceSpec] = {
     )
 }
 
+
+@dataclass(frozen=True)
+class Made(SourceSpec):
+    """Rows that the platform makes itself, of what stands in raw: no source, but landed like one."""
+
+    made_by: Reader | None = None
+
+    def reader(self) -> Reader:
+        """What makes the rows; given by whoever lands them."""
+        if self.made_by is None:
+            raise UsageError(f"{self.name} is made, not read", "land it with ingestion.pipeline.land_made")
+        return self.made_by
+
+
+LABELS = Made(
+    "labels",
+    "What messages without labels of their own are taken for.",
+    labels.TABLES,
+    windowed=False,
+    polled=True,
+)
+
 # Tables that every load writes, whatever its source.
 SHARED_TABLES = accounting.TABLES
 
@@ -170,4 +193,5 @@ def find_source(name: str) -> SourceSpec:
 
 def all_tables() -> tuple[RawTable, ...]:
     """Every table of the dataset `raw` except dlt's own."""
-    return (*(table for spec in SOURCES.values() for table in spec.tables), *SHARED_TABLES)
+    of_sources = (table for spec in SOURCES.values() for table in spec.tables)
+    return (*of_sources, *LABELS.tables, *SHARED_TABLES)

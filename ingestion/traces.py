@@ -62,6 +62,28 @@ def rewrite_states(connection: duckdb.DuckDBPyConnection, change: ChangeState) -
         )
 
 
+def state_of(connection: duckdb.DuckDBPyConnection, source: str, region_id: str) -> dict[str, Any]:
+    """What a source goes on from, as its newest committed load left it; empty before the first."""
+    from dlt.common.versioned_state import decompress_state
+
+    if not _has_states(connection):
+        return {}
+    found = connection.execute(
+        """
+        SELECT state FROM raw._dlt_pipeline_state
+        WHERE
+            pipeline_name = ?
+            AND _dlt_load_id IN (SELECT load_id FROM raw._dlt_loads WHERE status = 0)
+        ORDER BY version DESC
+        LIMIT 1
+        """,
+        [f"otklik_{source}_{region_id}"],
+    ).fetchone()
+    kept: Any = decompress_state(found[0]) if found else {}
+    resources = [one.get("resources", {}) for one in kept.get("sources", {}).values()]
+    return next((dict(names[source]) for names in resources if source in names), {})
+
+
 def _has_states(connection: duckdb.DuckDBPyConnection) -> bool:
     found = connection.execute(
         "SELECT 1 FROM information_schema.tables "

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from labels.artefact import load, save
-from labels.errors import UnreadableModel
 from labels.evaluate import Score, evaluate
+from labels.in_force import CURRENT, note_of
 from labels.model import Example, Model, train
 
 HELD_OUT = 0.2
 # What chance does to a few hundred texts; a real loss is more.
 MARGIN = 0.01
 FEWEST_HELD_OUT = 50
-_CURRENT = "current.json"
 
 
 @dataclass(frozen=True)
@@ -81,22 +79,14 @@ def current(folder: Path) -> tuple[str | None, Model | None]:
 
 
 def _standing(folder: Path) -> tuple[dict[str, str] | None, Model | None]:
-    try:
-        described = json.loads((folder / _CURRENT).read_bytes())
-        note = {key: str(described[key]) for key in ("label_version", "learnt_until")}
-    except FileNotFoundError:
-        return None, None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableModel(f"{folder / _CURRENT} names no model", "delete it and train anew") from error
-    if not re.fullmatch("[0-9a-f]{16}", note["label_version"]):
-        raise UnreadableModel(f"{folder / _CURRENT} names no model", "delete it and train anew")
-    return note, load(folder / note["label_version"])
+    note = note_of(folder)
+    return (note, load(folder / note["label_version"])) if note else (None, None)
 
 
 def _make_current(folder: Path, note: dict[str, str]) -> None:
-    work = folder / f".{_CURRENT}.new"
+    work = folder / f".{CURRENT}.new"
     work.write_text(json.dumps(note), "utf-8")
-    os.replace(work, folder / _CURRENT)
+    os.replace(work, folder / CURRENT)
 
 
 def _accuracy(scores: Sequence[Score]) -> dict[str, float]:

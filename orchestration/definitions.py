@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from orchestration.defs import automation, ingestion, publish, quality, resources, transform
+from orchestration.defs import automation, ingestion, labels, publish, quality, resources, transform
 
 defs = dg.Definitions(
-    assets=[*ingestion.assets, transform.facts, transform.marts, *publish.assets],
+    assets=[*ingestion.assets, *labels.assets, transform.facts, transform.marts, *publish.assets],
     asset_checks=[quality.gate, quality.audit],
     jobs=automation.jobs,
     schedules=list(automation.schedules()),

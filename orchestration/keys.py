@@ -9,6 +9,7 @@ import dagster as dg
 
 OWNERS = {
     "raw": ["team:data-engineers"],
+    "labels": ["team:data-engineers"],
     "staging": ["team:data-engineers"],
     "facts": ["team:data-engineers"],
     "marts": ["team:analysts"],

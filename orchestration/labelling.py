@@ -1,6 +1,7 @@
 """Models of labels, trained on what a region's own ПОС and «Инцидент» have labelled.
 
-Reads the warehouse and writes <data>/labels/<region>; no figure depends on what stands there.
+Reads the warehouse and writes <data>/labels/<region>. Where the region's file asks for labels, the next run
+tells them by what stands there (orchestration/label_messages.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from ingestion.config import Settings, find_region, load_regions
 from ingestion.errors import UsageError
 from ingestion.lock import warehouse_lock
+from labels.in_force import models_of
 from labels.model import Example
 from labels.training import Trained, train_and_promote
 from orchestration.dbt_manifest import DBT_PROJECT_DIR
@@ -55,17 +57,20 @@ _TABLES = (
 )
 
 
-def train_region(settings: Settings, region_id: str) -> Trained:
-    """Train on a region's labelled appeals; the labels are ids of the topic tree (seeds/topics.csv)."""
+def train_region(settings: Settings, region_id: str, wait: float = LOCK_WAIT_SECONDS) -> Trained:
+    """Train on a region's labelled appeals; the labels are ids of the topic tree (seeds/topics.csv).
+
+    The warehouse is held while its appeals are read; a run that is writing is waited for, `wait` seconds.
+    """
     find_region(load_regions(settings), region_id)
-    with warehouse_lock(settings, "otklik labels train", wait=LOCK_WAIT_SECONDS):
+    with warehouse_lock(settings, "a training of labels", wait=wait):
         examples = list(labelled(settings, region_id))
     return train_and_promote(examples, models_folder(settings, region_id))
 
 
 def models_folder(settings: Settings, region_id: str) -> Path:
     """Where the models of a region stand."""
-    return settings.data / "labels" / region_id
+    return models_of(settings.data, region_id)
 
 
 def labelled(settings: Settings, region_id: str) -> Iterator[tuple[datetime, Example]]:

@@ -71,7 +71,9 @@ def train(
 ) -> None:
     """Train on what ПОС and «Инцидент» have labelled; the new model comes into force if it is not worse.
 
-    Writes <data>/labels/<region>. No figure depends on it. Example: `otklik labels train --region demo`
+    Writes <data>/labels/<region>; a region that asks for labels has them told by it from its next run on.
+
+    Example: `otklik labels train --region demo`
     """
     from orchestration.cli import _errors, _print_json, _settings
 

@@ -10,6 +10,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "preparing": ("Подготовка", "Preparing"),
     "sandbox": ("Запускаю учебный регион «{name}»", "Starting the pretend region “{name}”"),
     "read": ("Читаю {source}: {region}", "Reading {source}: {region}"),
+    "labels": ("Читаю, о чём сообщения: {region}", "Labelling messages: {region}"),
     "facts": ("Строю факты", "Building facts"),
     "gate": ("Проверяю факты", "Judging facts"),
     "marts": ("Строю витрины", "Building marts"),

@@ -25,8 +25,9 @@ from publishing.release import Shelf, sha256_of
 from publishing.serving import build_serving
 
 BOOK = "backup.json"
-# What cannot be made again: raw and the books in the warehouse, deliveries not yet read, what was published.
-KEPT = ("warehouse.duckdb", "inbox", "published", ERASURES)
+# What cannot be made again: raw and the books in the warehouse, deliveries not yet read, what was published,
+# the models by which messages were labelled.
+KEPT = ("warehouse.duckdb", "inbox", "published", "labels", ERASURES)
 LOCK_WAIT_SECONDS = 3600
 DERIVED = ("staging", "facts", "marts", "seeds")
 

@@ -33,7 +33,7 @@ RESTATEMENTS = PublishedTable(
         PublishedColumn("new", "The figure from this release on; null where there is none now.", "Стало"),
         PublishedColumn(
             "reason",
-            "Why, |-separated: rules, registry, late_data, erasure, correction, later_answers.",
+            "Why, |-separated: rules, registry, late_data, erasure, correction, labels, later_answers.",
             "Причина",
         ),
         PublishedColumn("replaced_release", "Release that stated the old figure.", "Прежний выпуск"),
@@ -45,15 +45,34 @@ RESTATEMENTS = PublishedTable(
     key=("metric", "region_id", "period", "slice", "as_of", "replaced_release"),
 )
 
+
+# What a label says is compared apart from what the source says: a message labelled anew is not corrected.
+def _told_by_source(alias: str, column: str, label: str) -> str:
+    return f"case when not coalesce({alias}.{label}_from_label, false) then {alias}.{column} end"
+
+
+def _differs(column: str, label: str) -> str:
+    """The source says otherwise than before."""
+    past, now = (_told_by_source(alias, column, label) for alias in ("past", "now"))
+    return f"{past} is distinct from {now}"
+
+
+_LABELLED = {"topic_id": "topic", "topic_group": "topic", "territory_id": "territory"}
+_CORRECTED = " or ".join(_differs(*pair) for pair in _LABELLED.items())
+_RELABELLED = " or ".join(
+    f"(past.{column} is distinct from now.{column} and not ({_differs(column, label)}))"
+    for column, label in _LABELLED.items()
+)
 # What became of the appeals of a month between two releases, and so why its figures moved. An appeal that
 # moved in or out of the month counts in both months.
-_MOVED = """
+_MOVED = f"""
     select
         region_id,
         month_start,
         bool_or(is_gone) as is_gone,
         bool_or(is_new) as is_new,
-        bool_or(is_corrected) as is_corrected
+        bool_or(is_corrected) as is_corrected,
+        bool_or(is_relabelled) as is_relabelled
     from (
         select
             coalesce(past.region_id, now.region_id) as region_id,
@@ -64,14 +83,13 @@ _MOVED = """
             past.is_countable and now.is_countable and (
                 past.local_date <> now.local_date
                 or past.channel <> now.channel
-                or past.topic_id is distinct from now.topic_id
-                or past.topic_group is distinct from now.topic_group
-                or past.territory_id is distinct from now.territory_id
+                or {_CORRECTED}
                 or past.authority_id is distinct from now.authority_id
                 or past.outcome <> now.outcome
                 or past.first_response_at <> now.first_response_at
                 or past.due_at is distinct from now.due_at
-            ) as is_corrected
+            ) as is_corrected,
+            past.is_countable and now.is_countable and ({_RELABELLED}) as is_relabelled
         from changed.appeals_before as past
         full join changed.appeals_now as now on past.appeal_id = now.appeal_id
     )
@@ -134,7 +152,8 @@ def write_restatements(
                     case when list_contains($mapped_anew, found.region_id) then 'registry' end,
                     case when moved.is_new and not $erased_alone then 'late_data' end,
                     case when moved.is_gone or $erased_alone then 'erasure' end,
-                    case when moved.is_corrected and not $erased_alone then 'correction' end
+                    case when moved.is_corrected and not $erased_alone then 'correction' end,
+                    case when moved.is_relabelled and not $erased_alone then 'labels' end
                 ), ''), 'later_answers'),
                 $release,
                 $as_of

@@ -6,6 +6,16 @@
   trim(replace(replace(replace(replace(replace(replace(lower({{ column }}), 'ё', 'е'), '★', ''), '«', ''), '»', ''), '"', ''), '  ', ' '))
 {%- endmacro %}
 
+{#
+  What the source says, else the label: a label never stands in for words of the source, be they ones that no
+  list of ours knows.
+#}
+{% macro unless_told(told, words, label) -%}
+  coalesce({{ told }}, case when
+    {%- for column in words %} trim(coalesce({{ column }}, '')) = ''{{ ' and' if not loop.last }}{% endfor %}
+    then {{ label }} end)
+{%- endmacro %}
+
 {# Outcome of an «Инцидент» row from its «Итог»; empty means still open. #}
 {# Whether «Текущий шаг инцидента» says that what was answered is not the last word. #}
 {% macro incident_is_interim(column) -%}

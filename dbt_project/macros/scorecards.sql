@@ -6,7 +6,8 @@
 
 {#
   CTEs `…, measured`: figures and guards by region, month and `subject_id`, the subject being a column of
-  fct_appeals (an authority, a territory). `unknown` where it is not known, so that the rows add up.
+  fct_appeals (an authority, a territory) or an expression over them. `unknown` where it is not known, so that the
+  rows add up.
 #}
 {% macro scorecard(subject) -%}
 appeals as (

@@ -9,6 +9,7 @@ import dagster as dg
 from ingestion.config import Region, Settings, load_regions, load_settings
 from ingestion.errors import Busy, ConfigError
 from ingestion.sources import SOURCES
+from orchestration.defs import labels
 from orchestration.defs.alerts import say_what_failed
 from orchestration.defs.ingestion import LIVE_TAG
 from orchestration.keys import asset_key
@@ -30,15 +31,17 @@ NOT_POLLED = dg.AssetSelection.assets(
     *(asset_key("raw", table.name) for spec in SOURCES.values() if not spec.polled for table in spec.tables)
 )
 
+STREET = dg.AssetSelection.all() - dg.AssetSelection.assets(labels.MODELS)
+
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all(),
+    selection=STREET,
     description="Read every source and publish a release; by partition it re-reads those days.",
     hooks={say_what_failed},
 )
 live = dg.define_asset_job(
     "live",
-    selection=dg.AssetSelection.all() - NOT_POLLED,
+    selection=STREET - NOT_POLLED,
     description="Read the sources that are cheap to ask and publish what changed.",
     tags={LIVE_TAG: "live"},
     hooks={say_what_failed},
@@ -135,6 +138,7 @@ def nightly(region: Region) -> dg.ScheduleDefinition:
 def schedules() -> Iterator[dg.ScheduleDefinition]:
     """Upkeep, and one refresh per configured region; none before a region is configured."""
     yield weekly
+    yield from labels.schedules()
     try:
         regions = load_regions(load_settings())
     except ConfigError:
@@ -142,4 +146,4 @@ def schedules() -> Iterator[dg.ScheduleDefinition]:
     yield from (nightly(region) for region in regions.values())
 
 
-jobs: list[Any] = [refresh, live, maintenance]
+jobs: list[Any] = [refresh, live, maintenance, labels.training]

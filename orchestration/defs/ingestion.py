@@ -8,7 +8,7 @@ import dagster as dg
 from ingestion.clock import Window
 from ingestion.errors import IngestionError, SourceDown
 from ingestion.pipeline import LoadReport, ingest
-from ingestion.sources import SHARED_TABLES, SOURCES, SourceSpec
+from ingestion.sources import LABELS, SHARED_TABLES, SOURCES, SourceSpec
 from ingestion.tables import RawTable
 from orchestration.defs.resources import Street
 from orchestration.keys import OWNERS, asset_key
@@ -111,7 +111,11 @@ def source_asset(spec: SourceSpec) -> dg.AssetsDefinition:
     name="book_of_loads",
     specs=[
         spec.replace_attributes(
-            deps=[asset_key("raw", table.name) for source in SOURCES.values() for table in source.tables]
+            deps=[
+                asset_key("raw", table.name)
+                for source in (*SOURCES.values(), LABELS)
+                for table in source.tables
+            ]
         )
         for spec in (table_spec(table, None) for table in SHARED_TABLES)
     ],

@@ -17,6 +17,7 @@ from publishing.release import Provenance, build_candidate, point_current, put_i
 from publishing.report.build import FOLDER, INDEX, report_on
 from publishing.report.companions import QUALITY
 from publishing.serving import build_serving
+from publishing.watermarks import sources_read
 
 PUBLISHED_FACTS = [key for key in facts.keys if key.path[-1].startswith(("fct_", "dim_"))]
 
@@ -111,7 +112,7 @@ def release(street: Street) -> dg.MaterializeResult:
 
 def lag_minutes(manifest: Mapping[str, Any]) -> float:
     """Minutes from the oldest source's last load to the moment the figures are stated for."""
-    read = [parse_utc(mark["fetched_at"]) for mark in manifest.get("watermarks", ())]
+    read = [parse_utc(mark["fetched_at"]) for mark in sources_read(manifest)]
     return max((parse_utc(manifest["as_of"]) - min(read)).total_seconds() / 60, 0.0) if read else 0.0
 
 

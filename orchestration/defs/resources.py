@@ -103,6 +103,13 @@ class Street(dg.ConfigurableResource):
             if self.region in ("", region.region_id) and source in region.connected
         ]
 
+    def regions_to_label(self) -> list[Region]:
+        """Regions whose messages this run labels: those that asked for it, where sources are read at all."""
+        if not self.reading:
+            return []
+        asked = (region for region in self._regions.values() if region.labels is not None)
+        return [region for region in asked if self.region in ("", region.region_id)]
+
     def moment(self) -> datetime:
         """as_of, naive UTC: fixed when first asked for, after the sources have been read."""
         if self._as_of is None:

@@ -31,6 +31,7 @@ from publishing.report import data
 from publishing.report.companions import write_companions
 from publishing.report.workbook import NAME, build_workbook
 from publishing.restatements import RESTATEMENTS
+from publishing.watermarks import sources_read
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,7 +95,7 @@ def build_report(
         content = {**common, "page": "region", "region": region, **data.region_page(connection, region["id"])}
         content["watermarks"] = [
             {"source": mark["source"], "fetched_at": mark["fetched_at"]}
-            for mark in manifest.get("watermarks", [])
+            for mark in sources_read(manifest)
             if mark["region_id"] == region["id"]
         ]
         written.append(_write(target / link["file"], content))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from publishing.catalogue import PublishedTable
+from publishing.watermarks import sources_read
 
 QUALITY, TABLES, MEASURES = "quality.html", "tables.html", "measures.html"
 _SUITES = {
@@ -174,9 +175,7 @@ def _front(manifest: Mapping[str, Any], has_measures: bool) -> str:
         f'<li><a href="{href}"><b>{text(name)}</b></a>. {text(why)}</li>' for href, name, why in links
     )
     rows = [[path, content["rows"], len(content["files"])] for path, content in manifest["tables"].items()]
-    marks = [
-        [mark["region_id"], mark["source"], mark["fetched_at"]] for mark in manifest.get("watermarks", [])
-    ]
+    marks = [[mark["region_id"], mark["source"], mark["fetched_at"]] for mark in sources_read(manifest)]
     return (
         f"<ul>{items}</ul><h2>Источники</h2>{table(['Регион', 'Источник', 'Прочитан, UTC'], marks)}"
         f"<h2>Таблицы</h2>{table(['Таблица', 'Строк', 'Файлов'], rows, numeric=(1, 2))}"

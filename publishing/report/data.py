@@ -381,10 +381,14 @@ _LOADS = """
     group by source
     order by source
 """
+# A figure that moved for two reasons counts with each.
 _RESTATEMENTS = """
     select reason, count(*) as figures
-    from marts.restatements
-    where region_id = $region
+    from (
+        select unnest(string_split(reason, '|')) as reason
+        from marts.restatements
+        where region_id = $region
+    )
     group by reason
     order by reason
 """

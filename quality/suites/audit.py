@@ -219,6 +219,17 @@ _ROLL_UPS = (
         "People are paid by ranks: each is there with 30 judged appeals, or its absence is explained.",
     ),
     _reconciled(
+        "the_queue_is_what_labels_left_open",
+        "review_queue",
+        """
+            select count(*) - (select coalesce(sum(messages), 0) from marts.review_queue) as difference
+            from facts.fct_appeals
+            where is_countable and label_version is not null
+                and (kind is null or (needs_answer and topic_group is null))
+        """,
+        "A message that no machine could read and nobody is told to read is lost.",
+    ),
+    _reconciled(
         "no_small_count_of_people_leaves",
         "demographics_monthly",
         """

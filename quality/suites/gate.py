@@ -62,7 +62,11 @@ _SHARES = """
         avg(case when closed_at < registered_at then 1.0 else 0.0 end) as closed_before_share,
         avg(case when first_answer_minutes < 1 then 1.0 else 0.0 end) as instant_share
     from (
-        select *, kind is not null and source <> 'open311' as is_labelled from facts.fct_appeals
+        select
+            *,
+            -- what the source says itself; what was guessed may be as open as the text is
+            kind is not null and not coalesce(kind_from_label, false) and source <> 'open311' as is_labelled
+        from facts.fct_appeals
     )
     group by 1
 """

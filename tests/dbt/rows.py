@@ -144,6 +144,22 @@ def incident(
     return {"incident_appeals": [row]}
 
 
+def label(ref: str, group: str | None, version: str = "v1", **more: Any) -> dict[str, list[Row]]:
+    """One load of raw.labels with one label."""
+    told = {
+        "object_ref": ref,
+        "source": ref.partition("_")[0].partition("|")[0],
+        "kind": "complaint",
+        "needs_answer": True,
+        "topic_group": group,
+        "tone": "neutral",
+        "confidence": 0.9,
+        "told_by": "dictionary",
+        "label_version": version,
+    }
+    return {"labels": [{**told, **more}]}
+
+
 def post(post_id: int, created: str, author: str = "community", *, deleted: bool = False) -> Row:
     """A post on the page's wall."""
     return {

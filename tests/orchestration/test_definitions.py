@@ -61,7 +61,7 @@ def test_a_key_is_schema_and_table_and_the_schema_is_the_group(nodes: dict[tuple
     for path, node in nodes.items():
         assert len(path) == 2, path
         assert node.group_name == path[0]
-    assert {path[0] for path in nodes} == {*STREET, "seeds"}
+    assert {path[0] for path in nodes} == {*STREET, "seeds", "labels"}
 
 
 def test_each_asset_says_what_it_is_and_whose(nodes: dict[tuple[str, ...], Any]) -> None:
@@ -72,7 +72,7 @@ def test_each_asset_says_what_it_is_and_whose(nodes: dict[tuple[str, ...], Any])
 
 
 def test_the_street_goes_one_way(nodes: dict[tuple[str, ...], Any]) -> None:
-    place = {group: number for number, group in enumerate(STREET)} | {"seeds": 1}
+    place = {group: number for number, group in enumerate(STREET)} | {"seeds": 1, "labels": 1}
     for path, node in nodes.items():
         for parent in node.parent_keys:
             assert place[parent.path[0]] <= place[path[0]], (parent.path, path)
@@ -100,7 +100,9 @@ def test_the_gate_stands_before_marts_and_the_audit_before_the_release(definitio
 def test_live_leaves_out_what_is_not_polled(definitions: dg.Definitions) -> None:
     everything = _assets_of(definitions, "refresh")
     live = _assets_of(definitions, "live")
-    assert everything == set(definitions.resolve_asset_graph().get_all_asset_keys())
+    learnt = {dg.AssetKey(["labels", "models"])}
+    assert everything == set(definitions.resolve_asset_graph().get_all_asset_keys()) - learnt
+    assert _assets_of(definitions, "train_labels") == learnt
     assert {key.path[-1] for key in everything - live} == {
         "registry_regions",
         "registry_heat_rules",
@@ -299,3 +301,5 @@ def test_the_lag_is_that_of_the_oldest_source() -> None:
     assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": marks}) == 60
     assert lag_minutes({"as_of": "2026-11-20T17:00:00Z", "watermarks": marks}) == 0
     assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": []}) == 0
+    old = {"source": "labels", "fetched_at": "2026-11-01T00:00:00Z"}
+    assert lag_minutes({"as_of": "2026-11-20T19:00:00Z", "watermarks": [old, *marks]}) == 60, "no source"

@@ -8,11 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from publishing.errors import PublishError
 from publishing.report.build import _file, render, words
+from publishing.report.data import _RESTATEMENTS, records
 from publishing.report.tiles import Place, tiles
+from publishing.restatements import RESTATEMENTS
 
 ASSETS = Path(str(files("publishing.report").joinpath("assets")))
 HOSTILE = '</script><script>alert(1)</script>{{data}}"\u2028<!--'
@@ -86,6 +89,21 @@ def test_the_scripts_ask_for_words_that_exist_and_use_all() -> None:
         and key not in _REASONS
     ]
     assert unused == []
+
+
+def test_every_reason_of_a_restatement_has_words_also_where_there_are_two() -> None:
+    reasons = next(column for column in RESTATEMENTS.columns if column.name == "reason").description
+    known = re.findall(r"\b[a-z]+(?:_[a-z]+)*", reasons.partition(":")[2])
+    assert {"correction", "labels", "later_answers"} <= set(known)
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        connection.execute("create table marts.restatements (region_id varchar, reason varchar)")
+        connection.executemany(
+            "insert into marts.restatements values ('north', ?)", [["|".join(known)], ["labels"]]
+        )
+        told = records(connection, _RESTATEMENTS, {"region": "north"})
+    assert {row["reason"]: row["figures"] for row in told} == {**dict.fromkeys(known, 1), "labels": 2}
+    assert {f"reason_{reason}" for reason in known} <= words()["ru"].keys()
 
 
 # Values of marts.authorities_monthly.no_rank_reason, said as they come.

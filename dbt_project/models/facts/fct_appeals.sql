@@ -56,6 +56,13 @@ final as (
         place_key,
         topic_changed_at,
         has_edited_dates,
+        needs_answer,
+        tone,
+        label_version,
+        label_confidence,
+        kind_from_label,
+        topic_from_label,
+        territory_from_label,
         load_seq
     from batch
 )

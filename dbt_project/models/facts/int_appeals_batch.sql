@@ -8,6 +8,10 @@ duplicates as (
     select * from {{ ref('int_duplicates') }}
 ),
 
+labels as (
+    select * from {{ ref('stg_labels__labels') }}
+),
+
 responses as (
     select
         appeal_id,
@@ -54,9 +58,26 @@ labelled as (
         regions.time_zone,
         regions.steady_since,
         regions.steady_offset_seconds,
-        coalesce(messages.territory_id, territory_names.territory_id) as known_territory_id,
-        topic_group_names.topic_group,
-        topics.topic_id,
+        coalesce(messages.kind, labels.kind) as known_kind,
+        {{ unless_told(
+            'coalesce(messages.territory_id, territory_names.territory_id)', ['messages.territory_label'],
+            'labels.territory_id'
+        ) }} as known_territory_id,
+        {{ unless_told(
+            'topic_group_names.topic_group', ['messages.topic_group_label', 'messages.topic_label'],
+            'labels.topic_group'
+        ) }} as known_topic_group,
+        {{ unless_told(
+            'topics.topic_id', ['messages.topic_group_label', 'messages.topic_label'], 'label_topics.topic_id'
+        ) }} as known_topic_id,
+        coalesce(messages.territory_id, territory_names.territory_id) as told_territory_id,
+        topic_group_names.topic_group as told_topic_group,
+        labels.appeal_id is not null as has_label,
+        labels.needs_answer,
+        labels.tone,
+        labels.label_version,
+        labels.label_confidence,
+        -- a deadline hangs on what the source says: no guess of ours shortens it
         coalesce(messages.is_fast_track, topics.is_fast_track, false) as is_on_fast_track,
         {{ region_time('messages.registered_at', 'regions') }} as registered_local,
         duplicates.kept_appeal_id,
@@ -81,6 +102,11 @@ labelled as (
         on
             topic_group_names.topic_group = topics.topic_group
             and {{ name_key('messages.topic_label') }} = {{ name_key('topics.label_ru') }}
+    left join labels on messages.appeal_id = labels.appeal_id
+    left join topics as label_topics
+        on
+            labels.topic_group = label_topics.topic_group
+            and labels.topic_id = label_topics.topic_id
 ),
 
 -- the clocks: working seconds at registration and at the first answer, and the rule in force that day
@@ -174,11 +200,11 @@ final as (
         source,
         channel,
         intake,
-        kind,
+        known_kind as kind,
         is_countable and kept_appeal_id is null as is_countable,
         kept_appeal_id as duplicate_of,
-        topic_group,
-        topic_id,
+        known_topic_group as topic_group,
+        known_topic_id as topic_id,
         known_territory_id as territory_id,
         authority_id,
         page_id,
@@ -209,6 +235,15 @@ final as (
         place_key,
         topic_changed_at,
         has_edited_dates,
+        needs_answer,
+        tone,
+        label_version,
+        label_confidence,
+        case when has_label then kind is null and known_kind is not null end as kind_from_label,
+        case when has_label then told_topic_group is null and known_topic_group is not null end
+            as topic_from_label,
+        case when has_label then told_territory_id is null and known_territory_id is not null end
+            as territory_from_label,
         load_seq
     from due
 )

@@ -44,6 +44,10 @@ duplicates as (
     select * from {{ ref('int_duplicates') }}
 ),
 
+labels as (
+    select * from {{ ref('stg_labels__labels') }}
+),
+
 regions as (
     select * from {{ ref('dim_regions') }}
 ),
@@ -145,6 +149,13 @@ touched as (
         appeal_id,
         load_seq
     from duplicates
+    union all
+    select
+        region_id,
+        source,
+        appeal_id,
+        load_seq
+    from labels
 ),
 
 -- a registry that maps pages and places anew touches every appeal of its region; a region that no registry

@@ -10,7 +10,7 @@ heat_rules as (
     select * from {{ ref('dim_heat_rules') }}
 ),
 
-{{ scorecard('territory_id') }},
+{{ scorecard('case when not coalesce(territory_from_label, false) then territory_id end') }},
 
 months_before as (
     select
