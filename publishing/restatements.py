@@ -95,7 +95,7 @@ _MOVED = f"""
     )
     where month_start is not null
     group by region_id, month_start
-"""
+"""  # noqa: S608 - names from this file only
 
 
 def write_restatements(
