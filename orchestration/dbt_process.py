@@ -50,8 +50,11 @@ class Dbt:
     project is kept there too, so that the next process parses only files that changed.
     """
 
-    def __init__(self, project: Path, target: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: Path, target: Path, variables: Mapping[str, str], engine: str = "duckdb"
+    ) -> None:
         self._project, self._target, self._variables = project, target, dict(variables)
+        self._engine = engine
         self._parsed: Any = None
 
     def build(self, selection: Sequence[str], *, refresh: bool = False) -> Outcome:
@@ -89,6 +92,7 @@ class Dbt:
         return [
             *("--quiet", "--log-level-file", "warn"),
             *("--project-dir", str(self._project), "--profiles-dir", str(self._project)),
+            *("--target", self._engine),
             *("--target-path", str(self._target), "--log-path", str(self._target)),
         ]
 

@@ -59,7 +59,7 @@
 {%- endmacro %}
 
 {#
-  raw.* as external tables on what dlt landed below OTKLIK_LAKE. The columns are those documented beside the
+  raw.* as external tables on what dlt landed below OTKLIK_LAKE (ingestion/lake.py). The columns are those documented beside the
   source: files of before a column came read as null there, and a source without files is an empty table.
 #}
 {% macro spark__create_missing_sources() %}
@@ -84,7 +84,7 @@
           {%- endfor %}
           )
           using parquet
-          location '{{ lake() }}/raw/{{ source.identifier }}'
+          location '{{ lake() }}/raw/{{ 'finished_loads' if source.identifier == '_dlt_loads' else source.identifier }}'
         {%- endset -%}
         {%- do run_query(create) -%}
       {%- endif -%}
