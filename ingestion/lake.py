@@ -2,6 +2,7 @@
 
     <lake>/raw/<table>/<package>.<file>.parquet
     <lake>/raw/finished_loads/…            the loads these files hold, in the same package
+    <lake>/epoch.json                      which writing of the copy this is
     <lake>/raw/_dlt_loads/…                dlt's own book: packages without a line there died half-way
 
 Everything enters through the warehouse, where cursors, accounts and privacy are kept; dlt's filesystem
@@ -78,13 +79,14 @@ def epoch_of(lake: str) -> str:
     import fsspec
 
     fs, root = fsspec.url_to_fs(lake)
-    return json.dumps(_read(fs, posixpath.join(root, DATASET, _EPOCH)), sort_keys=True)
+    return json.dumps(_read(fs, posixpath.join(root, _EPOCH)), sort_keys=True)
 
 
 def _carry(
     connection: duckdb.DuckDBPyConnection, settings: Settings, lake: str, fs: AbstractFileSystem, raw: str
 ) -> Carried:
-    epoch, path = _epoch(connection, settings), posixpath.join(raw, _EPOCH)
+    # Beside raw, which dlt wants to make itself.
+    epoch, path = _epoch(connection, settings), posixpath.join(posixpath.dirname(raw), _EPOCH)
     finished = _loads_of_warehouse(connection)
     _sweep(fs, raw)
     standing = _loads_of_lake(fs, raw)
@@ -93,7 +95,7 @@ def _carry(
     if not is_same:
         if fs.exists(raw):
             fs.rm(raw, recursive=True)
-        fs.makedirs(raw, exist_ok=True)
+        fs.makedirs(posixpath.dirname(raw), exist_ok=True)
         with fs.open(path, "w", encoding="utf-8") as file:
             json.dump({"of": epoch, "writing": known.get("writing", 0) + 1}, file)
     rewritten = bool(standing) and not is_same
@@ -170,9 +172,8 @@ def _load(connection: duckdb.DuckDBPyConnection, settings: Settings, lake: str, 
         pipeline.extract([*resources, _finished(connection)], loader_file_format="parquet")
         counted = pipeline.normalize().row_counts
         pipeline.load()
-        return sum(
-            count for name, count in counted.items() if not name.startswith("_dlt") and name != FINISHED
-        )
+        names = {table.name for table in all_tables()}
+        return sum(count for name, count in counted.items() if name in names)
     finally:
         for name, value in before.items():
             if value is None:

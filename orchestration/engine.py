@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from ingestion.errors import ConfigError
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
+
+_ONE_MACHINE = Path(__file__).resolve().parents[1] / "deploy" / "spark"
 
 
 class Engine:
@@ -39,7 +42,7 @@ class Engine:
         return {"OTKLIK_WAREHOUSE": str(self.settings.warehouse.resolve())}
 
     def prepare(self) -> None:
-        """Before the first model. A lake that stands follows the warehouse, so that nothing erased stays there."""
+        """Before the first model. A lake that stands follows the warehouse: nothing erased stays there."""
         if (self.settings.lake_folder / "raw").exists():
             from ingestion.lake import carry
 
@@ -78,6 +81,7 @@ class SparkEngine(Engine):
         return {
             "OTKLIK_LAKE": str(self.settings.lake_folder),
             "OTKLIK_SPARK_MASTER": self.settings.spark_master,
+            "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR", str(_ONE_MACHINE)),
         }
 
     def prepare(self) -> None:
@@ -133,13 +137,8 @@ class SparkEngine(Engine):
 
 def refuse_without_spark() -> None:
     """Raise ConfigError where pyspark or Java is missing."""
-    try:
-        import dbt.adapters.spark
-        import pyspark  # noqa: F401 - only whether they are there
-    except ImportError:
-        raise ConfigError(
-            "Spark is not installed here", "run `make setup-spark`, or leave out --target spark"
-        ) from None
+    if not (find_spec("pyspark") and find_spec("dbt.adapters.spark")):
+        raise ConfigError("Spark is not installed here", "run `make spark`, or leave out --target spark")
     home = os.environ.get("JAVA_HOME")
     if not (Path(home, "bin", "java").exists() if home else shutil.which("java")):
         raise ConfigError("Spark needs Java 17 and there is none", "install it, or set JAVA_HOME")

@@ -1,4 +1,4 @@
-"""The tables that Spark left in the lake, as a DuckDB file of views; and the folders nobody needs any more."""
+"""The tables that Spark left in the lake as a DuckDB file of views; and the folders nobody needs any more."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _show_one(session: SparkSession, connection: duckdb.DuckDBPyConnection, tabl
     pattern = "/".join([*(f"{column}=*" for column in table.partitions), "*.parquet"])
     if next(table.folder.glob(pattern), None) is None:
         empty = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in columns)
-        connection.execute(f"create view {name} as select {empty} where false")  # noqa: S608
+        connection.execute(f"create view {name} as select {empty} where false")
         return
     chosen = ", ".join(f'"{column}"' for column, _ in columns)
     types = ", ".join(f"'{column}': {kind}" for column, kind in fields if column in table.partitions)

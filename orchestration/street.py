@@ -32,8 +32,8 @@ Listener = Callable[[str, Mapping[str, str]], None]
 class Wish:
     """What to run. `days` is a half-open span of UTC days to read anew; None goes on from the cursors.
 
-    Without `reading` no source is asked: what stands in raw is built and published. `target` is the engine that
-    builds, duckdb or spark; empty: OTKLIK_TARGET.
+    Without `reading` no source is asked: what stands in raw is built and published. `target` is the engine
+    that builds, duckdb or spark; empty: OTKLIK_TARGET.
     """
 
     region: str = ""
