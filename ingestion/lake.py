@@ -196,8 +196,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: RawTable) -> DltResource
 
 
 def _finished(connection: duckdb.DuckDBPyConnection) -> DltResource:
-    select = "SELECT load_id, status FROM raw._dlt_loads WHERE load_id IN (SELECT load_id FROM fresh_loads)"
-    columns = {"load_id": {"data_type": "text"}, "status": {"data_type": "bigint"}}
+    select = "SELECT * FROM raw._dlt_loads WHERE load_id IN (SELECT load_id FROM fresh_loads)"
+    columns: dict[str, Any] = {"load_id": {"data_type": "text"}, "status": {"data_type": "bigint"}}
     return _resource(connection, FINISHED, select, columns)
 
 

@@ -86,15 +86,17 @@ def _show_one(session: SparkSession, connection: duckdb.DuckDBPyConnection, tabl
         empty = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in columns)
         connection.execute(f"create view {name} as select {empty} where false")
         return
-    chosen = ", ".join(f'"{column}"' for column, _ in columns)
     types = ", ".join(f"'{column}': {kind}" for column, kind in fields if column in table.partitions)
     hive = f"hive_partitioning = true, hive_types = {{{types}}}" if types else "hive_partitioning = false"
     literal = str(table.folder / pattern).replace("'", "''")
+    files = f"read_parquet('{literal}', union_by_name = {str(table.schema == 'raw').lower()}, {hive})"
     # Files of before a column came lack it.
-    connection.execute(
-        f"create view {name} as select {chosen} "  # noqa: S608
-        f"from read_parquet('{literal}', union_by_name = {str(table.schema == 'raw').lower()}, {hive})"
+    there = {row[0] for row in connection.execute(f"describe select * from {files}").fetchall()}  # noqa: S608
+    chosen = ", ".join(
+        f'"{column}"' if column in there else f'cast(null as {kind}) as "{column}"'
+        for column, kind in columns
     )
+    connection.execute(f"create view {name} as select {chosen} from {files}")  # noqa: S608
 
 
 def tidy(session: SparkSession, lake: Path) -> list[Path]:
