@@ -107,13 +107,27 @@
   {%- for region_id, slice_month in run_query(touched).rows -%}
     {%- if region_id ~ '|' ~ slice_month not in filled
       and 'region_id=' ~ region_id ~ '/slice_month=' ~ slice_month in standing -%}
-      {%- do run_query(
-        "alter table " ~ target ~ " drop if exists partition (region_id='" ~ region_id ~ "', slice_month='"
-        ~ slice_month ~ "')"
-      ) -%}
+      {%- do spark_drop_partition(target, {'region_id': region_id, 'slice_month': slice_month}) -%}
     {%- endif -%}
   {%- endfor -%}
   {%- if filled -%}
     {%- do run_query('insert overwrite ' ~ target ~ ' by name select * from ' ~ batch) -%}
   {%- endif -%}
+{%- endmacro %}
+
+{# Of an external table `drop partition` forgets the folder only: it is emptied before. #}
+{% macro spark_drop_partition(relation, values) -%}
+  {%- set spec = [] -%}
+  {%- for column, value in values.items() -%}
+    {%- do spec.append(column ~ "='" ~ value ~ "'") -%}
+  {%- endfor -%}
+  {%- set nothing = [] -%}
+  {%- for column in adapter.get_columns_in_relation(relation) if column.name not in values -%}
+    {%- do nothing.append('cast(null as ' ~ column.dtype ~ ')') -%}
+  {%- endfor -%}
+  {%- do run_query(
+    'insert overwrite ' ~ relation ~ ' partition (' ~ spec | join(', ') ~ ') select ' ~ nothing | join(', ')
+    ~ ' where false'
+  ) -%}
+  {%- do run_query('alter table ' ~ relation ~ ' drop if exists partition (' ~ spec | join(', ') ~ ')') -%}
 {%- endmacro %}

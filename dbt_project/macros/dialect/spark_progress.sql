@@ -16,7 +16,7 @@
     {%- for row in run_query('show partitions ' ~ progress_relation()).rows -%}
       {%- set name = row[0].split('=')[1] -%}
       {%- if name not in known -%}
-        {%- do run_query("alter table " ~ progress_relation() ~ " drop partition (model='" ~ name ~ "')") -%}
+        {%- do spark_drop_partition(progress_relation(), {'model': name}) -%}
       {%- endif -%}
     {%- endfor -%}
   {%- endif -%}
@@ -45,7 +45,7 @@
     {%- for row in run_query('show partitions ' ~ this).rows -%}
       {%- set change_seq = row[0].split('=')[1] | int -%}
       {%- if change_seq <= read -%}
-        {%- do run_query('alter table ' ~ this ~ ' drop partition (change_seq=' ~ change_seq ~ ')') -%}
+        {%- do spark_drop_partition(this, {'change_seq': change_seq}) -%}
       {%- endif -%}
     {%- endfor -%}
   {%- endif -%}
