@@ -47,7 +47,8 @@ class Engine:
             from ingestion.lake import carry
 
             if carry(self.settings, str(self.settings.lake_folder)).rewritten:
-                shutil.rmtree(self.settings.lake_folder / "tables", ignore_errors=True)
+                for built in ("tables", "metastore"):
+                    shutil.rmtree(self.settings.lake_folder / built, ignore_errors=True)
 
     def show(self) -> None:
         """After each part: what was built can be read in `built`."""
