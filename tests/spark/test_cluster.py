@@ -1,4 +1,4 @@
-"""The street on a Spark cluster gives what DuckDB gives: built whole, built on, and with a worker lost."""
+"""The street on a Spark cluster gives what DuckDB gives."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.spark.cluster import Cluster, running_cluster
 from tests.spark.compare import differences
 
 pytestmark = pytest.mark.spark
-# Every source, 900 appeals of March; its figures are stated before the demo's begin.
+# Every source, 900 appeals of March.
 STREET = Path(__file__).parents[1] / "street" / "region.yaml"
-FIRST, THEN = "2026-03-29T14:00:00", "2026-11-20T19:00:00"
+FIRST = "2026-03-29T14:00:00"
 BUILT = ("seeds", "staging", "facts", "marts")
 
 
@@ -43,15 +43,9 @@ class Region:
     def lake(self) -> Path:
         return self.data / "lake.duckdb"
 
-    def build(self, target: str, as_of: str, reading: bool = False, lose_worker: bool = False) -> Outcome:
-        """Run the street; the worker is lost when facts stand and marts begin."""
-
-        def listener(step: str, values: Mapping[str, str]) -> None:
-            if lose_worker and step == "marts":
-                self.cluster.workers[0].kill()
-
-        wish = Wish(target=target, as_of=as_of, reading=reading)
-        return run_street(load_settings(), wish, listener)
+    def build(self, target: str, as_of: str) -> Outcome:
+        """Run the street on what stands in raw."""
+        return run_street(load_settings(), Wish(target=target, as_of=as_of, reading=False))
 
     def load(self, appeals: Mapping[str, list[rows.Row]]) -> None:
         """Raw rows as one finished load of the region `street`."""
@@ -63,12 +57,6 @@ class Region:
                 "select max_by(_dlt_load_id, load_seq) as load_id, 0 as status, now() as inserted_at, "
                 "'by hand' as schema_name, '' as schema_version_hash from raw.loads"
             )
-
-    def files(self, mart: str, month: str) -> dict[Path, int]:
-        """Files of a mart's slices of a month → when they were written, in nanoseconds."""
-        folder = self.data / "lake" / "tables" / "marts" / mart
-        found = folder.glob(f"*/region_id=street/slice_month={month}/*.parquet")
-        return {path: path.stat().st_mtime_ns for path in found}
 
 
 @pytest.fixture(scope="module")
@@ -115,24 +103,3 @@ def test_spark_gives_what_duckdb_gives(region: Region) -> None:
     found, compared = differences(region.lake, region.warehouse, BUILT)
     assert found == {}
     assert compared > 10_000
-
-    stayed, left = (region.files("appeals_daily", month) for month in ("2025-09", "2025-11"))
-    assert stayed
-    assert left
-    with launch("demo", region.data):
-        # its day was a mistake: the old one has to lose it
-        region.load(appeal("moves", "2026-01-12T06:00:00", "2026-01-14T06:00:00"))
-        outcome = region.build("spark", THEN, reading=True, lose_worker=True)
-        assert outcome.failures == []
-        assert outcome.is_new
-        assert region.build("duckdb", THEN).failures == []
-    lost, kept = region.cluster.workers
-    assert not lost.is_alive
-    assert kept.is_alive
-    assert lost.executors
-    found, compared = differences(region.lake, region.warehouse, BUILT)
-    assert found == {}
-    assert compared > 200_000
-    assert region.files("appeals_daily", "2025-09") == stayed
-    assert not set(left) & set(region.files("appeals_daily", "2025-11"))
-    assert region.files("appeals_daily", "2026-01")
