@@ -17,10 +17,10 @@ export DG_CLI_CONFIG = orchestration/dg-cli.toml
 unexport PYTHONDONTWRITEBYTECODE
 # The longest first, so that two workers end together.
 ROOMS := tests/street/test_slices.py tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration tests/labels \
-	tests/publishing tests/privacy tests/quality tests/chaos
+	tests/publishing tests/privacy tests/quality tests/chaos tests/spark
 HEAVY := scenario or browser or chaos or postgres or spark
 
-.PHONY: help setup demo dev test test-heavy bench check clean lock
+.PHONY: help setup spark demo dev test test-heavy bench check clean lock
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,12 @@ $(VENV)/.ready: requirements.lock pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
+	@touch $@
+
+spark: $(VENV)/.spark ## Add Apache Spark to .venv: 400 MB, for --target spark.
+
+$(VENV)/.spark: requirements-spark.lock $(VENV)/.ready
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock
 	@touch $@
 
 .uv-bootstrap/bin/uv:
@@ -47,7 +53,7 @@ dev: setup ## Open the Dagster UI on http://127.0.0.1:3000.
 test: setup ## The fast tests.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY))" $(ROOMS)
 
-test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
+test-heavy: setup spark ## Whole scenarios and the UI in a browser; minutes.
 	$(BIN)/pytest -n 2 --dist loadfile --durations 30 -m "$(HEAVY)" $(OPTIONS) $(ROOMS)
 
 bench: setup ## All benchmarks into benchmarks/RESULTS.md; half an hour on an idle machine.
@@ -66,6 +72,8 @@ check: setup ## Lint, types, SQL, dbt parse, definitions.
 lock: $(UV) ## Resolve pyproject.toml into requirements.lock, with hashes and without addresses.
 	$(UV) pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+	$(UV) pip compile requirements-spark.in --constraint requirements.lock --generate-hashes --universal \
+	  --python-version 3.11 --no-emit-index-url --no-header --quiet --upgrade -o requirements-spark.lock
 
 clean: ## Remove what was built, the demo's data included.
 	rm -rf data dbt_project/target dbt_project/logs logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

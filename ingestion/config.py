@@ -77,6 +77,9 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_POSTGRES_URL": "postgres_url",
     "OTKLIK_POSTGRES_OWNER_URL": "postgres_owner_url",
     "OTKLIK_POSTGRES_SCHEMAS": "postgres_schemas",
+    "OTKLIK_TARGET": "target",
+    "OTKLIK_LAKE": "lake",
+    "OTKLIK_SPARK_MASTER": "spark_master",
 }
 _HOW_TO_MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_hex(32))'"
 
@@ -104,6 +107,9 @@ class Settings(Strict):
     postgres_url: SecretStr | None = None
     postgres_owner_url: SecretStr | None = None
     postgres_schemas: tuple[Literal["marts", "facts"], ...] = ("marts",)
+    target: Literal["duckdb", "spark"] = "duckdb"
+    lake: Path | None = None
+    spark_master: str = "local[*]"
     patience: Patience = Patience()
     _environment: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -137,6 +143,11 @@ class Settings(Strict):
     @property
     def warehouse(self) -> Path:
         return self.data / "warehouse.duckdb"
+
+    @property
+    def lake_folder(self) -> Path:
+        """Where Spark reads raw and keeps its tables, absolute: its workers see it under the same path."""
+        return (self.lake or self.data / "lake").resolve()
 
     def now(self) -> datetime:
         """Naive UTC: `as_of` where the deployment fixes it, else the wall clock."""

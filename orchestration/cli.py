@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from enum import IntEnum
 from pathlib import Path
@@ -94,6 +94,9 @@ def run(
         bool, typer.Option("--full-refresh", help="Rebuild every model from raw.")
     ] = False,
     as_of: Annotated[str, typer.Option(help="ISO moment, UTC, the figures are stated for.")] = "",
+    target: Annotated[
+        str, typer.Option(help="Engine that builds: duckdb or spark. By default OTKLIK_TARGET.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Read the sources from where they were left, build, judge and publish a release.
@@ -102,7 +105,7 @@ def run(
     """
     with _errors():
         wish = _wish(region=region, sources=tuple(sources or ()), full_refresh=full_refresh, as_of=as_of)
-        _finish(_run(wish), as_json)
+        _finish(_run(replace(wish, target=_target(target))), as_json)
 
 
 @app.command()
@@ -294,6 +297,14 @@ def _wish(
         except ValueError:
             raise UsageError(f"--as-of {as_of!r} is no moment", "write it like 2026-11-21T00:00:00") from None
     return Wish(region, sources, as_of, full_refresh, days)
+
+
+def _target(name: str) -> str:
+    from ingestion.errors import UsageError
+
+    if name not in ("", "duckdb", "spark"):
+        raise UsageError(f"There is no engine {name!r}", "use --target duckdb or --target spark")
+    return name
 
 
 def _run(wish: Wish) -> Outcome:

@@ -52,8 +52,9 @@ class Dbt:
     Commands see `variables` as environment variables. The SQL that ran and dbt's log go to `target`.
     """
 
-    def __init__(self, target: Path, variables: Mapping[str, str]) -> None:
-        self._target, self._variables = target, dict(variables)
+    def __init__(self, target: Path, variables: Mapping[str, str], engine: str = "duckdb") -> None:
+        self._target, self._variables, self._engine = target, dict(variables), engine
+        self._parsed: Any = None
 
     def build(self, selection: Sequence[str], *, refresh: bool = False) -> Outcome:
         """Seeds, models and tests of `selection` (dbt's own arguments), in the order of their references.
@@ -68,9 +69,8 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         with self._at_home():
-            try:
-                parsed = parsed_project()
-            except subprocess.CalledProcessError:
+            parsed = self._parse()
+            if parsed is None:
                 return Outcome([], "the project does not parse; see why with `dbt parse`")
             try:
                 done = dbtRunner(manifest=parsed).invoke([*arguments, *self._options()])
@@ -84,9 +84,28 @@ class Dbt:
         said = f"{broken[0].unique_id}: {broken[0].message}" if broken else _one_line(done.exception)
         return Outcome(finished, said)
 
+    def _parse(self) -> Any:
+        """The project for this engine, to be written into; None where it does not parse.
+
+        What is kept on the disk was parsed for DuckDB: names of tables are others on Spark.
+        """
+        from dbt.cli.main import dbtRunner
+
+        if self._engine == "duckdb":
+            try:
+                return parsed_project()
+            except subprocess.CalledProcessError:
+                return None
+        if self._parsed is None:
+            parse = dbtRunner().invoke(["parse", "--no-partial-parse", *self._options()])
+            if not parse.success:
+                return None
+            self._parsed = parse.result
+        return self._parsed.deepcopy()
+
     def _options(self) -> list[str]:
         return [
-            *("--quiet", "--log-level-file", "warn", "--no-write-json"),
+            *("--quiet", "--log-level-file", "warn", "--no-write-json", "--target", self._engine),
             *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
             *("--target-path", str(self._target), "--log-path", str(self._target)),
         ]

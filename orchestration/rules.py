@@ -34,7 +34,8 @@ def built_under_other_rules(warehouse: Path, current: str) -> bool:
         return False
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         standing = connection.execute(
-            "select 1 from duckdb_tables() where schema_name = 'facts' and table_name = 'street_progress'"
+            "select 1 from information_schema.tables "
+            "where table_schema = 'facts' and table_name = 'street_progress'"
         ).fetchone()
         if not standing:
             return False

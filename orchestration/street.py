@@ -32,7 +32,8 @@ Listener = Callable[[str, Mapping[str, str]], None]
 class Wish:
     """What to run. `days` is a half-open span of UTC days to read anew; None goes on from the cursors.
 
-    Without `reading` no source is asked: what stands in raw is built and published.
+    Without `reading` no source is asked: what stands in raw is built and published. `target` is the engine
+    that builds, duckdb or spark; empty: OTKLIK_TARGET.
     """
 
     region: str = ""
@@ -41,6 +42,7 @@ class Wish:
     full_refresh: bool = False
     days: tuple[date, date] | None = None
     reading: bool = True
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ def _run_config(wish: Wish) -> dict[str, Any]:
         "as_of": wish.as_of,
         "full_refresh": wish.full_refresh,
         "reading": wish.reading,
+        "target": wish.target,
     }
     return {
         "resources": {"street": {"config": street}},

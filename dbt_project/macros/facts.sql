@@ -86,14 +86,14 @@
 {# fct_appeals as it stands before this run replaces any of it; nothing before the first build. #}
 {% macro standing_appeals() -%}
   {{ return(
-    adapter.get_relation(database=target.database, schema='facts', identifier='fct_appeals') if execute else none
+    adapter.get_relation(database=target.database or none, schema='facts', identifier='fct_appeals') if execute else none
   ) }}
 {%- endmacro %}
 
 {# int_duplicates as it stands before this run; nothing before the first build or when all is built anew. #}
 {% macro standing_duplicates() -%}
   {%- if execute and not flags.FULL_REFRESH -%}
-  {{ return(adapter.get_relation(database=target.database, schema='facts', identifier='int_duplicates')) }}
+  {{ return(adapter.get_relation(database=target.database or none, schema='facts', identifier='int_duplicates')) }}
   {%- else -%}
   {{ return(none) }}
   {%- endif -%}

@@ -109,9 +109,9 @@
 {# `where` condition of a mart: only the touched slices when building on what stands. #}
 {% macro in_touched_slices(date_expression='local_date', table_alias=none) -%}
   {%- if is_incremental() -%}
-  ({{ table_alias ~ '.' if table_alias }}region_id, {{ date_expression }}) in (
-    select slices.region_id, slices.slice_date from {{ touched_slices() }} as slices
-  )
+  {{ adapter.dispatch('is_in_touched_slices', 'otklik')(
+    (table_alias ~ '.' if table_alias else '') ~ 'region_id', date_expression
+  ) }}
   {%- else -%}
   true
   {%- endif -%}
@@ -131,4 +131,10 @@
 {# Stands for every rule the figures depend on; orchestration rebuilds all when it changes. #}
 {% macro fingerprint() -%}
   {{ var("fingerprint") or (env_var("OTKLIK_RUN_FINGERPRINT", "") if execute) or "none" }}
+{%- endmacro %}
+
+{% macro duckdb__is_in_touched_slices(region_id, date_expression) -%}
+  ({{ region_id }}, {{ date_expression }}) in (
+    select slices.region_id, slices.slice_date from {{ touched_slices() }} as slices
+  )
 {%- endmacro %}

@@ -4,7 +4,7 @@
 #}
 
 {% macro progress_relation() -%}
-  {{ api.Relation.create(database=target.database, schema='facts', identifier='street_progress') }}
+  {{ api.Relation.create(database=target.database or none, schema='facts', identifier='street_progress') }}
 {%- endmacro %}
 
 {# A column of this model's own row; null before its first build. #}
@@ -24,6 +24,10 @@
 {%- endmacro %}
 
 {% macro create_street_progress() %}
+  {{ adapter.dispatch('create_street_progress', 'otklik')() }}
+{% endmacro %}
+
+{% macro duckdb__create_street_progress() %}
   create schema if not exists facts;
   create table if not exists {{ progress_relation() }} (
     model varchar not null,
@@ -48,6 +52,10 @@
   states its place anew, because raw may have been loaded anew, too.
 #}
 {% macro advance_progress(log, column) %}
+  {{ adapter.dispatch('advance_progress', 'otklik')(log, column) }}
+{% endmacro %}
+
+{% macro duckdb__advance_progress(log, column) %}
   {%- set newest -%} (select coalesce(max({{ column }}), -1) from {{ log }}) {%- endset -%}
   update {{ progress_relation() }}
   set
@@ -87,6 +95,10 @@
   no log but everything, and until then nothing is pruned.
 #}
 {% macro prune_slice_changes() %}
+  {{ adapter.dispatch('prune_slice_changes', 'otklik')() }}
+{% endmacro %}
+
+{% macro duckdb__prune_slice_changes() %}
   delete from {{ this }} where change_seq <= {{ read_by_all(slice_readers()) }}
 {% endmacro %}
 
@@ -94,7 +106,7 @@
 {% macro unread_by(models, column='load_seq') -%}
   {%- set unbuilt = [] -%}
   {%- for model in models if execute -%}
-    {%- if not adapter.get_relation(database=target.database, schema='facts', identifier=model) -%}
+    {%- if not adapter.get_relation(database=target.database or none, schema='facts', identifier=model) -%}
       {%- do unbuilt.append(model) -%}
     {%- endif -%}
   {%- endfor -%}

@@ -4,6 +4,10 @@
   newer version of the platform are added, null in what was received before.
 #}
 {% macro create_missing_sources() %}
+  {{ adapter.dispatch('create_missing_sources', 'otklik')() }}
+{% endmacro %}
+
+{% macro duckdb__create_missing_sources() %}
   {%- if execute %}
     {%- set standing = {} %}
     {%- set known = run_query("select table_schema, table_name, column_name from information_schema.columns") %}

@@ -42,7 +42,7 @@ def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.Materiali
         checks=street.read_notes(context.run_id),
         erasures=read_book(book_of(street.settings.data)).count,
     )
-    manifest = build_candidate(street.settings.warehouse, street.shelf, street.published(), provenance)
+    manifest = build_candidate(street.engine.built, street.shelf, street.published(), provenance)
     files = [file for table in manifest["tables"].values() for file in table["files"]]
     return dg.MaterializeResult(
         metadata={

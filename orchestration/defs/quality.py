@@ -72,7 +72,7 @@ def gate(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.
     import duckdb
 
     street.begin("gate")
-    with duckdb.connect(str(street.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(street.engine.built), read_only=True) as connection:
         results = _judge(GATE, street, lambda query: connection.execute(query).df())
     street.write_note(context.run.run_id, "gate", [result.as_dict() for result in results])
     for expectation, result in zip(GATE.expectations, results, strict=True):

@@ -22,6 +22,7 @@ from ingestion.events import Events, event_log
 from ingestion.lock import warehouse_lock
 from orchestration.dbt_manifest import DBT_MANIFEST, DBT_PROJECT_DIR, ensure_manifest
 from orchestration.dbt_process import Dbt
+from orchestration.engine import Engine, SparkEngine
 from orchestration.rules import built_under_other_rules, fingerprint
 from publishing.catalogue import PublishedTable, published_tables
 from publishing.release import Shelf
@@ -36,7 +37,8 @@ class Street(dg.ConfigurableResource):
 
     region: only this region's sources are read (empty: all). sources: only these are read (empty: all).
     as_of: ISO moment, UTC, the figures are stated for (empty: OTKLIK_AS_OF, else the moment the sources
-    have been read). full_refresh: rebuild every model. reading: without it no source is asked.
+    have been read). full_refresh: rebuild every model. reading: without it no source is asked. target: duckdb
+    or spark (empty: OTKLIK_TARGET).
     """
 
     region: str = ""
@@ -44,6 +46,7 @@ class Street(dg.ConfigurableResource):
     as_of: str = ""
     full_refresh: bool = False
     reading: bool = True
+    target: str = ""
 
     _settings: Settings = PrivateAttr()
     _regions: dict[str, Region] = PrivateAttr()
@@ -57,6 +60,8 @@ class Street(dg.ConfigurableResource):
         settings = load_settings()
         if self.as_of:
             settings = settings.model_copy(update={"as_of": parse_utc(self.as_of)})
+        if self.target:
+            settings = settings.model_copy(update={"target": self.target})
         self._settings = settings
         self._regions = load_regions(settings)
         self._as_of = settings.as_of
@@ -67,7 +72,7 @@ class Street(dg.ConfigurableResource):
         if self.reading:
             refuse_a_wrong_clock(settings, self._regions.values())
         run = f"run {context.run_id[:8]}" if context.run_id else "a run"
-        with warehouse_lock(settings, f"Dagster {run}", wait=LOCK_WAIT_SECONDS):
+        with warehouse_lock(settings, f"Dagster {run}", wait=LOCK_WAIT_SECONDS), self.engine:
             yield self
 
     @property
@@ -125,27 +130,37 @@ class Street(dg.ConfigurableResource):
         return fingerprint(DBT_PROJECT_DIR, self._regions)
 
     @cached_property
+    def engine(self) -> Engine:
+        """What builds facts and marts: DuckDB in the warehouse, or Spark in the lake."""
+        return SparkEngine(self._settings) if self._settings.target == "spark" else Engine(self._settings)
+
+    @cached_property
     def dbt(self) -> Dbt:
-        """The dbt project on this deployment's warehouse; as_of is fixed when it is first asked for."""
+        """The dbt project on this deployment's engine; as_of is fixed when it is first asked for."""
         variables = {
-            "OTKLIK_WAREHOUSE": str(self._settings.warehouse.resolve()),
+            **self.engine.variables(),
             "OTKLIK_RUN_AS_OF": self.moment().isoformat(sep=" "),
             "OTKLIK_RUN_FINGERPRINT": self.rules,
             "OTKLIK_MEMORY_LIMIT": self._settings.memory_limit,
         }
-        return Dbt(self._settings.data.resolve() / "dbt", variables)
+        target = self._settings.data.resolve() / self.engine.artefacts
+        return Dbt(target, variables, self._settings.target)
 
     def must_rebuild(self) -> bool:
         """Whether incremental building would mix two versions of the rules, or a rebuild was asked for."""
-        return self.full_refresh or built_under_other_rules(self._settings.warehouse, self.rules)
+        return (
+            self.full_refresh
+            or self.engine.must_rebuild
+            or built_under_other_rules(self.engine.built, self.rules)
+        )
 
     def row_counts(self) -> dict[str, int]:
         """Rows of each table of the warehouse by schema.table; empty before its first load."""
         import duckdb
 
-        if not self._settings.warehouse.exists():
+        if not self.engine.built.exists():
             return {}
-        with duckdb.connect(str(self._settings.warehouse), read_only=True) as connection:
+        with duckdb.connect(str(self.engine.built), read_only=True) as connection:
             found = connection.execute(
                 "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
             ).fetchall()

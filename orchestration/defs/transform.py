@@ -41,7 +41,12 @@ translator = Translator(settings=DagsterDbtTranslatorSettings(enable_duplicate_s
 
 def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Iterator[Any]:
     """Run dbt and give its events, with row counts; the results of its tests are written down."""
+    street.engine.prepare()
     outcome = street.dbt.build(selection(context), refresh=street.must_rebuild())
+    if not outcome.sentence:
+        street.engine.show()
+        if part == "marts":
+            street.engine.settle()
     rows = street.row_counts()
     asset_keys, check_keys = _keys_by_node(context)
     for node in outcome.finished:

@@ -21,8 +21,9 @@ ALLOWED = re.compile(
 )
 HEAD = """# Licences
 
-Of every distribution that `requirements.lock` installs, tests and tools included; a test holds the page and
-refuses licences that are not allowed. Made by `python -m tests.docs.licences > docs/licences.md`.
+Of every distribution that `requirements.lock` and `requirements-spark.lock` install, tests and tools too;
+a test holds the page and refuses licences that are not allowed. Made by
+`python -m tests.docs.licences > docs/licences.md`.
 
 | licence | distributions |
 |---|---|

@@ -17,6 +17,11 @@
   end
 {%- endmacro %}
 
+{# Spark changes zones in a column as fast as it adds. #}
+{% macro spark__region_time(utc_column, clock) -%}
+  {{ local_time(utc_column, clock ~ '.time_zone') }}
+{%- endmacro %}
+
 {#
   The UTC moment of a wall-clock time in a region. The day after the last change is left to the zone: a time
   that the clocks struck twice has two moments.
@@ -31,4 +36,8 @@
       then {{ add_seconds(local_column, '-' ~ clock ~ '.steady_offset_seconds') }}
     else {{ utc_time(local_column, clock ~ '.time_zone') }}
   end
+{%- endmacro %}
+
+{% macro spark__region_utc_time(local_column, clock) -%}
+  {{ utc_time(local_column, clock ~ '.time_zone') }}
 {%- endmacro %}

@@ -9,6 +9,10 @@
   (({{ utc_column }} at time zone 'UTC') at time zone {{ zone_column }})
 {%- endmacro %}
 
+{% macro spark__local_time(utc_column, zone_column) -%}
+  convert_timezone('UTC', {{ zone_column }}, {{ utc_column }})
+{%- endmacro %}
+
 {# The UTC moment of a wall-clock time in an IANA zone. #}
 {% macro utc_time(local_column, zone_column) -%}
   {{ adapter.dispatch('utc_time', 'otklik')(local_column, zone_column) }}
@@ -16,6 +20,10 @@
 
 {% macro duckdb__utc_time(local_column, zone_column) -%}
   (({{ local_column }} at time zone {{ zone_column }}) at time zone 'UTC')
+{%- endmacro %}
+
+{% macro spark__utc_time(local_column, zone_column) -%}
+  convert_timezone({{ zone_column }}, 'UTC', {{ local_column }})
 {%- endmacro %}
 
 {# Whole seconds from one moment to a later one. #}
@@ -27,6 +35,11 @@
   cast(date_diff('second', {{ from_column }}, {{ to_column }}) as bigint)
 {%- endmacro %}
 
+{# Like date_diff, the difference of the two moments' whole seconds; the session's zone is UTC. #}
+{% macro spark__seconds_between(from_column, to_column) -%}
+  (unix_seconds(cast({{ to_column }} as timestamp_ltz)) - unix_seconds(cast({{ from_column }} as timestamp_ltz)))
+{%- endmacro %}
+
 {# A moment moved by a number of seconds (a column or an expression). #}
 {% macro add_seconds(column, seconds) -%}
   {{ adapter.dispatch('add_seconds', 'otklik')(column, seconds) }}
@@ -36,6 +49,10 @@
   ({{ column }} + to_seconds(cast({{ seconds }} as bigint)))
 {%- endmacro %}
 
+{% macro spark__add_seconds(column, seconds) -%}
+  timestampadd(second, cast({{ seconds }} as bigint), {{ column }})
+{%- endmacro %}
+
 {# A date moved by a number of days (a column or an expression). #}
 {% macro add_days(column, days) -%}
   {{ adapter.dispatch('add_days', 'otklik')(column, days) }}
@@ -43,6 +60,10 @@
 
 {% macro duckdb__add_days(column, days) -%}
   cast({{ column }} + cast({{ days }} as integer) as date)
+{%- endmacro %}
+
+{% macro spark__add_days(column, days) -%}
+  date_add({{ column }}, cast({{ days }} as integer))
 {%- endmacro %}
 
 {# Monday of the ISO week. #}
@@ -58,4 +79,8 @@
 
 {% macro duckdb__days_between(from_date, to_date) -%}
   date_diff('day', {{ from_date }}, {{ to_date }})
+{%- endmacro %}
+
+{% macro spark__days_between(from_date, to_date) -%}
+  cast(datediff({{ to_date }}, {{ from_date }}) as bigint)
 {%- endmacro %}

@@ -30,7 +30,7 @@ final as (
         is_working_day,
         cast(opens_at_second as bigint) as opens_at_second,
         cast(working_seconds as bigint) as working_seconds,
-        cast(sum(working_seconds) over running - working_seconds as bigint) as working_seconds_before,
+        cast((sum(working_seconds) over running) - working_seconds as bigint) as working_seconds_before,
         cast(sum(case when is_working_day then 1 else 0 end) over running as bigint) as working_days_through
     from days
     window running as (

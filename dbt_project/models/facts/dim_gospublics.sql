@@ -41,7 +41,7 @@ final as (
         pages.network,
         -- VK's pages are listed by number; those of other networks are known by name until they are read
         case
-            when pages.network = 'vk' then cast(pages.vk_owner_id as varchar)
+            when pages.network = 'vk' then cast(pages.vk_owner_id as {{ dbt.type_string() }})
             else coalesce(network_pages.network_page_id, pages.link_name)
         end as network_page_id,
         pages.vk_owner_id,

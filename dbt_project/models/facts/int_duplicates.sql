@@ -76,7 +76,7 @@ parted as (
             standing.source,
             standing.region_id,
             standing.text_key,
-            cast(null as varchar) as kept_appeal_id,
+            cast(null as {{ dbt.type_string() }}) as kept_appeal_id,
             changed.load_seq
         from {{ this }} as standing
         inner join changed

@@ -28,7 +28,7 @@ official_posts as (
     select
         'vk' as network,
         region_id,
-        cast(owner_id as varchar) as network_page_id,
+        cast(owner_id as {{ dbt.type_string() }}) as network_page_id,
         created_at,
         comments_count,
         likes_count,
@@ -77,7 +77,7 @@ readings as (
     select
         'vk' as network,
         region_id,
-        cast(owner_id as varchar) as network_page_id,
+        cast(owner_id as {{ dbt.type_string() }}) as network_page_id,
         read_on,
         members_count,
         is_government,

@@ -2,6 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
+        partition_by='change_seq',
         post_hook='{{ prune_slice_changes() }}',
     )
 }}

@@ -20,7 +20,7 @@ polled as (
     select
         region_id,
         'vk' as network,
-        cast(owner_id as varchar) as network_page_id
+        cast(owner_id as {{ dbt.type_string() }}) as network_page_id
     from communities
     where newest_rank = 1
     union all

@@ -56,7 +56,7 @@ without_page as (
         'authority_without_page' as finding,
         authorities.authority_id as subject_id,
         authorities.name as subject,
-        cast(null as varchar) as network,
+        cast(null as {{ dbt.type_string() }}) as network,
         authorities.authority_id,
         authorities.territory_id
     from authorities
@@ -129,8 +129,8 @@ in_no_registry as (
         network || ':' || network_page_id as subject_id,
         network_page_id as subject,
         network,
-        cast(null as varchar) as authority_id,
-        cast(null as varchar) as territory_id
+        cast(null as {{ dbt.type_string() }}) as authority_id,
+        cast(null as {{ dbt.type_string() }}) as territory_id
     from unlisted
 ),
 

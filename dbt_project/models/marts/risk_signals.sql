@@ -31,7 +31,14 @@ weeks as (
 
 -- an outbreak that spreads over several topics of a group shows in the group alone
 cube as (
-    select * from topic_days
+    select
+        region_id,
+        local_date,
+        topic_group,
+        topic_id,
+        territory_id,
+        appeals
+    from topic_days
     where topic_id <> 'unknown'
     union all
     select

@@ -99,7 +99,7 @@ reviewed as (
 sliced as (
     select
         'all' as slice,
-        cast(null as varchar) as slice_topic_group,
+        cast(null as {{ dbt.type_string() }}) as slice_topic_group,
         reviewed.*
     from reviewed
     union all
@@ -329,7 +329,7 @@ figures as (
         'appeals' as measure,
         slice,
         cast(appeals as double) as value,
-        cast(null as varchar) as value_text,
+        cast(null as {{ dbt.type_string() }}) as value_text,
         'Обращений: ' || {{ spaced_number('appeals') }} as statement_ru
     from totals
     union all
@@ -439,7 +439,7 @@ figures as (
         ratio as value,
         null as value_text,
         'Во сколько раз быстрее решают обращения в последний месяц, чем в первый: '
-        || replace(cast(cast(ratio as decimal(12, 1)) as varchar), '.', ',') as statement_ru
+        || replace(cast(cast(ratio as decimal(12, 1)) as {{ dbt.type_string() }}), '.', ',') as statement_ru
     from paces
     where ratio is not null
     union all
@@ -450,7 +450,7 @@ figures as (
         measure,
         slice,
         value,
-        cast(null as varchar) as value_text,
+        cast(null as {{ dbt.type_string() }}) as value_text,
         statement_ru
     from other_figures
 ),

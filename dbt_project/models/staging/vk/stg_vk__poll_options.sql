@@ -11,7 +11,7 @@ final as (
         {{ surrogate_key(['region_id', "'vk_poll'", 'owner_id', 'poll_id']) }} as survey_key,
         {{ surrogate_key(['region_id', "'vk_poll'", 'owner_id', 'poll_id', 'option_id']) }} as answer_key,
         region_id,
-        cast(option_id as varchar) as option_id,
+        cast(option_id as {{ dbt.type_string() }}) as option_id,
         text as option,
         votes,
         load_seq
