@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import api_ingest, files_load, inbox_load, labels, refresh, vk_polling
+from benchmarks import api_ingest, files_load, inbox_load, labels, live, queries, refresh, vk_polling
 
 HERE = Path(__file__).resolve().parent
 
@@ -79,24 +79,57 @@ def _api(rows: int, folder: Path) -> list[Line]:
 
 
 def _refresh(rows: int, folder: Path) -> list[Line]:
-    found = refresh.measure(folder / "data", rows)
-    command = f"python -m benchmarks.refresh --rows {rows}"
+    data = folder / "data"
+    found = refresh.measure(data, rows, with_plain=True)
+    asked = queries.measure(data / "published" / "serving.duckdb")
+    command = f"python -m benchmarks.refresh --rows {rows} --plain"
+    size = f"{rows:,} appeals"
     return [
         Line(
-            f"full refresh of {rows:,} appeals, checks and release included",
-            found["full"]["seconds"],
-            "s",
-            "",
-            command,
+            f"full refresh of {size}, checks and release included", found["full"]["seconds"], "s", "", command
         ),
-        Line("memory: peak of that", found["peak_gb"], "GB", "≤ 6", command),
         Line(
-            "start-up: a run over everything that finds nothing new",
-            found["nothing_new"]["seconds"],
-            "s",
-            "",
+            f"full refresh of {size}: time against one plain DuckDB script",
+            found["plain_ratio"],
+            "×",
+            "≤ 2",
             command,
         ),
+        Line("memory: peak of that", found["full"]["peak_gb"], "GB", "≤ 6", command),
+        Line(
+            f"incremental: 1,000 messages more on {size}", found["incremental"]["seconds"], "s", "", command
+        ),
+        Line(
+            "release: published after those 1,000, time against a full publish",
+            found["release_ratio"],
+            "×",
+            "≤ 0.1",
+            command,
+        ),
+        Line(f"a run over {size} that finds nothing new", found["nothing_new"]["seconds"], "s", "", command),
+        Line(
+            f"queries: {asked['questions']} analysts' questions on {size}, 95 % within",
+            asked["p95_ms"],
+            "ms",
+            "≤ 100",
+            "python -m benchmarks.queries --data DIR",
+        ),
+    ]
+
+
+def _live(rows: int, folder: Path) -> list[Line]:
+    found = live.measure(folder / "data", 12)
+    command = "python -m benchmarks.live"
+    return [
+        Line(
+            "live: a comment posted → visible in serving.duckdb, p95",
+            found["p95"],
+            "s",
+            f"≤ {live.MUST_REACH}",
+            command,
+        ),
+        *(Line(f"live, mean {part}", seconds, "s", "", command) for part, seconds in found["parts"].items()),
+        Line("start-up: a look that finds nothing", found["look"], "s", "≤ 12", command),
     ]
 
 
@@ -145,6 +178,7 @@ BENCHMARKS: dict[str, Callable[[int, Path], list[Line]]] = {
     "api": _api,
     "files": _files,
     "refresh": _refresh,
+    "live": _live,
     "polling": _polling,
     "inbox": _inbox,
     "labels": _labels,

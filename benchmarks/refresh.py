@@ -27,6 +27,7 @@ from ingestion.config import load_settings
 
 RUNS = {"full": AS_OF, "incremental": LATER, "nothing_new": LATER}
 DEAREST = 25
+PUBLISHING = ("published__candidate", "audit", "published__report", "published__release")
 
 
 def main() -> None:
@@ -62,7 +63,14 @@ def measure(data: Path, rows: int, *, with_plain: bool = False) -> dict[str, Any
         if name == "full" and with_plain:
             found["plain"] = plain.measure(settings, AS_OF)
             found["plain_ratio"] = round(found["full"]["seconds"] / found["plain"]["seconds"], 2)
+    published = {name: _publishing(found[name]["steps"]) for name in ("full", "incremental")}
+    found["release_ratio"] = round(published["incremental"] / published["full"], 2)
     return found
+
+
+def _publishing(steps: dict[str, float]) -> float:
+    """Seconds from the finished marts to the release in place."""
+    return sum(seconds for step, seconds in steps.items() if step in PUBLISHING)
 
 
 def told(found: dict[str, Any]) -> str:
