@@ -97,3 +97,34 @@ def test_a_source_is_silent(centre: Centre) -> None:
     moment = load_settings().now() + later
     assert centre.run(as_of=moment.isoformat()).failures == []
     assert centre.look(later).concerns == []
+
+
+def test_a_value_that_got_another_name_stops_the_run_and_nothing_is_published(centre: Centre) -> None:
+    """Schema drift, docs/reliability.md: dbt's test of the vocabulary."""
+    before = centre.files()
+    centre.warehouse(
+        """
+        begin;
+        insert into raw.pos_appeals by name
+        select * replace ('resolved' as outcome, '1.0' as _dlt_load_id)
+        from raw.pos_appeals where outcome is not null order by pos_id limit 1;
+        insert into raw.loads by name
+        select * replace (1 + (select max(load_seq) from raw.loads) as load_seq, '1.0' as _dlt_load_id, 1 as landed)
+        from raw.loads where source = 'pos' and resource = 'appeals' order by load_seq limit 1;
+        insert into raw._dlt_loads by name
+        select * replace ('1.0' as load_id) from raw._dlt_loads limit 1;
+        commit
+        """
+    )
+    refused = centre.run(reading=False)
+    assert any("accepted_values_stg_pos__appeals_outcome" in sentence for sentence in refused.failures)
+    assert centre.files() == before
+
+    for table, column in (
+        ("pos_appeals", "_dlt_load_id"),
+        ("loads", "_dlt_load_id"),
+        ("_dlt_loads", "load_id"),
+    ):
+        centre.warehouse(f"delete from raw.{table} where {column} = '1.0'")
+    assert centre.run(reading=False, full_refresh=True).failures == []
+    assert centre.changes(before) == []
