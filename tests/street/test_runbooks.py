@@ -109,7 +109,9 @@ def test_a_value_that_got_another_name_stops_the_run_and_nothing_is_published(ce
         select * replace ('resolved' as outcome, '1.0' as _dlt_load_id)
         from raw.pos_appeals where outcome is not null order by pos_id limit 1;
         insert into raw.loads by name
-        select * replace (1 + (select max(load_seq) from raw.loads) as load_seq, '1.0' as _dlt_load_id, 1 as landed)
+        select * replace (
+            1 + (select max(load_seq) from raw.loads) as load_seq, '1.0' as _dlt_load_id, 1 as landed
+        )
         from raw.loads where source = 'pos' and resource = 'appeals' order by load_seq limit 1;
         insert into raw._dlt_loads by name
         select * replace ('1.0' as load_id) from raw._dlt_loads limit 1;
