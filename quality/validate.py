@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from quality.records import CheckResult, Expectation, Suite
 
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
     Frames = Callable[[str], pd.DataFrame]
 
 
+_CONNECT = "pyspark.sql.connect"
+
+
 def warm_up() -> threading.Thread:
     """Import GX in the background, while another process (dbt, a source) does the work."""
-    _silence()
-    thread = threading.Thread(
-        target=importlib.import_module, args=("great_expectations",), name="import-gx", daemon=True
-    )
+    thread = threading.Thread(target=_import_gx, name="import-gx", daemon=True)
     thread.start()
     return thread
 
@@ -38,8 +40,7 @@ def judge(suite: Suite, frames: Frames, as_of: datetime) -> list[CheckResult]:
     `frames` runs SQL and gives a pandas frame; equal queries run once. An expectation whose query or
     evaluation raises is reported as failed with the error's class, so that no check passes by breaking.
     """
-    _silence()
-    import great_expectations as gx
+    gx = _import_gx()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
@@ -105,5 +106,16 @@ def _result(
     )
 
 
-def _silence() -> None:
+def _import_gx() -> ModuleType:
+    """GX without telemetry, and without Spark Connect where pyspark is installed.
+
+    GX imports all of pyspark that there is, and pyspark's Connect ends a process whose main program is no
+    file, taking it for a doctest.
+    """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    hidden = sys.modules.setdefault(_CONNECT, cast("ModuleType", None)) is None
+    try:
+        return importlib.import_module("great_expectations")
+    finally:
+        if hidden:
+            sys.modules.pop(_CONNECT, None)
