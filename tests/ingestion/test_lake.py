@@ -65,6 +65,7 @@ def test_a_load_that_never_finished_is_left_behind(settings: Settings) -> None:
     assert len(held(settings, "pos_appeals")) == 2
 
 
+@pytest.mark.scenario
 def test_what_a_death_left_is_swept_and_carried_again(settings: Settings) -> None:
     take(settings)
     finish(settings, 1)
@@ -76,6 +77,7 @@ def test_what_a_death_left_is_swept_and_carried_again(settings: Settings) -> Non
     assert len(held(settings, "pos_appeals")) == len(set(held(settings, "pos_appeals"))) == 3
 
 
+@pytest.mark.scenario
 def test_an_erasure_writes_everything_anew(settings: Settings) -> None:
     take(settings)
     with duckdb.connect(str(settings.warehouse)) as connection:
@@ -88,6 +90,7 @@ def test_an_erasure_writes_everything_anew(settings: Settings) -> None:
     assert take(settings) == (0, 0, False)
 
 
+@pytest.mark.scenario
 def test_a_restored_backup_writes_everything_anew(settings: Settings) -> None:
     take(settings)
     with duckdb.connect(str(settings.warehouse)) as connection:

@@ -64,6 +64,7 @@ def test_a_file_that_was_deleted_is_begun_anew(tmp_path: Path) -> None:
         assert _told(instance, run_id) == []
 
 
+@pytest.mark.scenario
 def test_more_runs_than_files_kept_open_from_many_threads(tmp_path: Path) -> None:
     with _instance(tmp_path, ours=True) as instance:
         run_ids = [_run(instance) for _ in range(10)]

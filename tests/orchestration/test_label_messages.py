@@ -204,6 +204,7 @@ def test_only_what_came_is_read_and_only_what_changed_lands(data: Path) -> None:
     assert rows(data, "distinct label_version", "1") != [(before,)]
 
 
+@pytest.mark.scenario
 def test_labelling_that_dies_lands_nothing_and_the_next_lands_all_once(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +226,7 @@ def test_labelling_that_dies_lands_nothing_and_the_next_lands_all_once(
     assert len({ref for (ref,) in rows(data, "object_ref")}) == len(rows(data, "object_ref")) == 29
 
 
+@pytest.mark.scenario
 def test_who_is_erased_takes_the_label_along_and_it_stays_away(data: Path) -> None:
     land(data, "vk", {"vk_comments": [comment(1, PIT), comment(2, PIT)]})
     labelled(data)
@@ -244,6 +246,7 @@ def test_who_is_erased_takes_the_label_along_and_it_stays_away(data: Path) -> No
     assert counts(labelled(data)) == (1, 0, 0, 1)
 
 
+@pytest.mark.scenario
 def test_a_new_key_moves_labels_with_their_messages(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     person = region_of()[0].pseudonyms().author_key("telegram", "77")
     land(data, "telegram", {"telegram_messages": [chat(person, "1", PIT)]})
@@ -289,6 +292,7 @@ def test_what_is_nobodys_hash_keeps_its_reference() -> None:
     assert under_new_key("vk_comment|12|5", lambda _: "x", lambda _: 34) == "vk_comment|34|5"
 
 
+@pytest.mark.scenario
 def test_models_are_learnt_weekly_where_labels_are_asked_for(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
