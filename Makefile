@@ -18,9 +18,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # The longest first, so that two workers end together.
 ROOMS := tests/street/test_slices.py tests/street tests/dbt tests/docs tests/ingestion tests/sandbox tests/orchestration tests/labels \
 	tests/publishing tests/privacy tests/quality tests/chaos tests/spark
-HEAVY := scenario or browser or chaos or postgres or spark
+HEAVY := scenario or browser or chaos or postgres
 
-.PHONY: help setup spark demo dev test test-heavy bench check clean lock
+.PHONY: help setup spark demo dev test test-heavy test-spark bench check clean lock
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -51,10 +51,13 @@ dev: setup ## Open the Dagster UI on http://127.0.0.1:3000.
 	$(BIN)/otklik dev
 
 test: setup ## The fast tests.
-	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY))" $(ROOMS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY) or spark)" $(ROOMS)
 
-test-heavy: setup spark ## Whole scenarios and the UI in a browser; minutes.
+test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
 	$(BIN)/pytest -n 2 --dist loadfile --durations 30 -m "$(HEAVY)" $(OPTIONS) $(ROOMS)
+
+test-spark: setup spark ## A real cluster on loopback against DuckDB; half an hour, Java 17.
+	$(BIN)/pytest -n 0 -m spark $(OPTIONS) tests/spark tests/quality
 
 bench: setup ## All benchmarks into benchmarks/RESULTS.md; half an hour on an idle machine.
 	$(BIN)/python -m benchmarks $(OPTIONS)
