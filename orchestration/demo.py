@@ -37,13 +37,19 @@ def play(scenario: str, data: Path, progress: Progress) -> Outcome:
     Raises UsageError for a folder that is not a demo's, IngestionError for a broken configuration.
     """
     from sandbox.kit import SandboxError, launch
+    from sandbox.scenario import ScenarioError, read_document
 
+    try:
+        read_document(scenario)  # a mistyped name claims no folder and imports nothing
+    except ScenarioError as error:
+        raise UsageError(str(error).rstrip("."), "docs/scenarios.md says how to write one") from None
     claim(scenario, data)
     # dbt takes up its parsed project again only under the same profile, and this is part of it.
     os.environ["OTKLIK_WAREHOUSE"] = str((data / "warehouse.duckdb").resolve())
     # While the sandbox makes its population: dbt parses in a process of its own, Dagster is imported here.
     threading.Thread(target=ensure_manifest, daemon=True).start()
-    preparing = threading.Thread(target=_import_street, daemon=True)
+    # No daemon: a process that ends amid the import of a native library aborts, whatever its exit code.
+    preparing = threading.Thread(target=_import_street)
     preparing.start()
     try:
         with launch(scenario, data) as sandbox:

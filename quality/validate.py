@@ -28,8 +28,11 @@ _CONNECT = "pyspark.sql.connect"
 
 
 def warm_up() -> threading.Thread:
-    """Import GX in the background, while another process (dbt, a source) does the work."""
-    thread = threading.Thread(target=_import_gx, name="import-gx", daemon=True)
+    """Import GX in the background, while another process (dbt, a source) does the work.
+
+    The process waits for it at its end: one that ends amid the import of a native library aborts.
+    """
+    thread = threading.Thread(target=_import_gx, name="import-gx")
     thread.start()
     return thread
 

@@ -86,6 +86,14 @@ def test_an_unknown_scenario_names_the_next_step(tmp_path: Path) -> None:
     assert "docs/scenarios.md" in answer.stderr
 
 
+def test_a_scenario_broken_inside_ends_with_its_own_exit_code(tmp_path: Path) -> None:
+    """It is found while a thread imports native libraries; a process that ended amid that would abort."""
+    (tmp_path / "broken.yaml").write_text("regions: 3", "utf-8")
+    answer = otklik(tmp_path / "data", "demo", "--scenario", str(tmp_path / "broken.yaml"))
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "`regions` must be a list" in answer.stderr
+
+
 def test_a_demo_does_not_take_a_real_deployments_folder(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb").touch()
     answer = otklik(tmp_path, "demo")
