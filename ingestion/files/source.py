@@ -17,7 +17,7 @@ import orjson
 from ingestion.cells import plain
 from ingestion.errors import UnreadableFile
 from ingestion.files.mapping import ANSWER_FIELDS, APPEAL_FIELDS, Mapping, load_mapping
-from ingestion.files.numbers import Numbers
+from ingestion.files.numbers import numbers
 from ingestion.files.reading import Part, all_inputs, opened, place_of
 from ingestion.files.sql import Query, Selects
 from ingestion.folders import NewFiles
@@ -78,7 +78,7 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     run.pseudonyms.teach(connection)
     _teach(connection, "mask", _masked, 1, style="native")
     _teach(connection, "mask_names", _names, 1)
-    _teach(connection, "numbers", Numbers(), 1, "TINYINT")
+    _teach(connection, "numbers", numbers, 1, "TINYINT")
     try:
         yield connection
     finally:

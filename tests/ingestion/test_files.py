@@ -23,7 +23,7 @@ from ingestion.clock import Window, parse_utc
 from ingestion.errors import ConfigError, UnreadableFile
 from ingestion.files.check import check_file
 from ingestion.files.mapping import load_mapping
-from ingestion.files.numbers import Numbers
+from ingestion.files.numbers import numbers
 from ingestion.files.sql import digits_of, suspicious
 from ingestion.pipeline import LoadReport, ingest
 from ingestion.privacy import Pseudonyms, mask
@@ -371,7 +371,7 @@ _PIECES = st.sampled_from(
 def engine() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     options: dict[str, Any] = {"type": "arrow", "null_handling": "special"}
-    connection.create_function("numbers", Numbers(), ["VARCHAR"], "TINYINT", **options)
+    connection.create_function("numbers", numbers, ["VARCHAR"], "TINYINT", **options)
     return connection
 
 
