@@ -71,6 +71,7 @@ _VARIABLES = {  # variable → field of Settings
     "OTKLIK_REPORT_URL": "report_url",
     "OTKLIK_STALE_AFTER_HOURS": "stale_after_hours",
     "OTKLIK_CLOCK_TOLERANCE_MINUTES": "clock_tolerance_minutes",
+    "OTKLIK_MEMORY_LIMIT": "memory_limit",
     "OTKLIK_POLL_SECONDS": "poll_seconds",
     "OTKLIK_RESTATE_MINUTES": "restate_minutes",
     "OTKLIK_POSTGRES_URL": "postgres_url",
@@ -100,6 +101,7 @@ class Settings(Strict):
     report_url: str = ""
     stale_after_hours: int = Field(default=26, ge=1)
     clock_tolerance_minutes: int = Field(default=60, ge=0)
+    memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?(MB|GB|TB)$")
     poll_seconds: int = Field(default=15, ge=1)
     restate_minutes: int = Field(default=60, ge=1)
     postgres_url: SecretStr | None = None

@@ -141,6 +141,7 @@ class Street(dg.ConfigurableResource):
             **self.engine.variables(),
             "OTKLIK_RUN_AS_OF": self.moment().isoformat(sep=" "),
             "OTKLIK_RUN_FINGERPRINT": self.rules,
+            "OTKLIK_MEMORY_LIMIT": self._settings.memory_limit,
         }
         target = self._settings.data.resolve() / self.engine.artefacts
         return Dbt(target, variables, self._settings.target)
