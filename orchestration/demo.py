@@ -49,7 +49,8 @@ def play(scenario: str, data: Path, progress: Progress) -> Outcome:
     # While the sandbox makes its population: dbt parses in a process of its own, Dagster is imported here.
     threading.Thread(target=ensure_manifest, daemon=True).start()
     # No daemon: a process that ends amid the import of a native library aborts, whatever its exit code.
-    preparing = threading.Thread(target=_import_street)
+    given_up = threading.Event()
+    preparing = threading.Thread(target=_import_street, args=(given_up,))
     preparing.start()
     try:
         with launch(scenario, data) as sandbox:
@@ -61,6 +62,7 @@ def play(scenario: str, data: Path, progress: Progress) -> Outcome:
                 preparing.join()
                 return run_street(settings, Wish(), listener)
     except SandboxError as error:
+        given_up.set()
         raise UsageError(
             str(error),
             "`ls sandbox/scenarios` lists those which exist, docs/scenarios.md says how to write one",
@@ -126,6 +128,8 @@ def write_dagster_settings(home: Path) -> None:
     )
 
 
-def _import_street() -> None:
+def _import_street(given_up: threading.Event) -> None:
+    """What the street needs, one after another until nobody wants it any more."""
     for module in ("dlt", "duckdb", "pyarrow", "dagster_dbt", "orchestration.definitions"):
-        import_module(module)
+        if not given_up.is_set():
+            import_module(module)

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from sandbox.kit import launch, read_env
 from tests.street.conftest import REGION
@@ -27,6 +29,14 @@ def otklik(data: Path, *arguments: str, **environment: str) -> subprocess.Comple
         check=False,
         timeout=120,
     )
+
+
+def inside(data: Path, *arguments: str) -> Result:
+    """The same in this process: what is wrong with the words is told without the imports of a new one."""
+    from orchestration.cli import app
+
+    gone = dict.fromkeys(name for name in os.environ if name.startswith("OTKLIK_"))
+    return CliRunner().invoke(app, arguments, env={**gone, "OTKLIK_DATA": str(data), "OTKLIK_LANG": "en"})
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +64,6 @@ def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
         (["run", "--sources", "fax"], 2, "There is no source 'fax'"),
         (["run", "--as-of", "yesterday"], 2, "--as-of 'yesterday' is no moment"),
         (["backfill", "--since", "2026-03-09", "--until", "2026-03-09"], 2, "later than --since"),
-        (["query", "select 1"], 4, "There is no release yet"),
         (["open", "report"], 4, "There is no release yet"),
         (["catalogue"], 4, "There is no release yet"),
         (["erase"], 2, "give one of --author, --author-key and --source-ref"),
@@ -66,11 +75,17 @@ def test_help_names_the_commands_without_heavy_imports(tmp_path: Path) -> None:
 def test_a_mistake_is_one_sentence_with_the_next_step(
     data: Path, arguments: list[str], code: int, words: str
 ) -> None:
-    answer = otklik(data, *arguments)
-    assert answer.returncode == code
+    answer = inside(data, *arguments)
+    assert answer.exit_code == code
     assert words in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
     assert answer.stdout == ""
+
+
+def test_a_mistake_ends_a_process_with_its_code(data: Path) -> None:
+    answer = otklik(data, "query", "select 1")
+    assert (answer.returncode, answer.stdout) == (4, "")
+    assert "There is no release yet" in answer.stderr
 
 
 def test_without_a_key_nothing_starts(tmp_path: Path) -> None:
