@@ -40,6 +40,8 @@ def table_spec(table: RawTable, spec: SourceSpec | None) -> dg.AssetSpec:
     """A raw table as an asset, described from the source's own schema."""
     windowed = spec is not None and spec.windowed
     description = f"{table.description}\n\nAppend-only: every version of every object, as received."
+    if spec is not None:
+        description += f" Missing and without data until a region's file names the source `{spec.name}`."
     if windowed:
         description += f" {PARTITIONS_ARE_WINDOWS}"
     return dg.AssetSpec(

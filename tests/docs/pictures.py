@@ -10,18 +10,20 @@ import io
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FloatRect, expect, sync_playwright
 from rich.console import Console
 
 from ingestion.config import Settings, load_settings
 from orchestration.findings import show_findings
 from publishing.release import MANIFEST, open_release
 from publishing.report.build import build_report
+from tests.orchestration.support import OTKLIK, ROOT, environment, free_port, wait_for
 from tests.street.superset import open_dashboard, running_superset
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
@@ -74,15 +76,46 @@ def superset(settings: Settings, browser: Browser) -> None:
         dashboard.wait_until_drawn()
         # Lines and columns grow for a second after they are there.
         dashboard.page.wait_for_timeout(3_000)
-        clip = {"x": 0.0, "y": 0.0, "width": 1500.0, "height": 1745.0}
-        dashboard.page.screenshot(path=PICTURES / "superset.png", clip=clip)  # type: ignore[arg-type]
+        clip: FloatRect = {"x": 0, "y": 0, "width": 1500, "height": 1745}
+        dashboard.page.screenshot(path=PICTURES / "superset.png", clip=clip)
         dashboard.page.close()
+
+
+def graph(settings: Settings, browser: Browser) -> None:
+    """The street as Dagster's page shows it, group by group with the state of its assets."""
+    port = free_port()
+    command = [OTKLIK, "dev", "--port", str(port)]
+    with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "dev.log").open("w") as log:
+        server = subprocess.Popen(
+            command, env=environment(settings.data), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            wait_for(server, f"http://127.0.0.1:{port}", Path(log.name))
+            page = browser.new_page(viewport={"width": 1900, "height": 760})
+            page.set_default_timeout(60_000)
+            page.goto(f"http://127.0.0.1:{port}/asset-groups")
+            page.get_by_text("Hide navigation").click()
+            page.reload()  # the graph fills its room when it is opened
+            page.get_by_text("published", exact=True).first.wait_for()
+            expect(page.get_by_text("fetching statuses")).to_have_count(0)
+            page.wait_for_timeout(1_000)  # the graph glides into its place
+            found = [box for node in page.locator("foreignObject").all() if (box := node.bounding_box())]
+            left, top = (min(box[edge] for box in found) - 16 for edge in ("x", "y"))
+            width = max(box["x"] + box["width"] for box in found) + 16 - left
+            height = max(box["y"] + box["height"] for box in found) + 16 - top
+            area: FloatRect = {"x": left, "y": top, "width": width, "height": height}
+            page.screenshot(path=PICTURES / "graph.png", clip=area)
+            page.close()
+        finally:
+            server.terminate()
+            server.wait(60)
 
 
 MAKERS: dict[str, Callable[[Settings, Browser], None]] = {
     "report": report,
     "terminal": terminal,
     "superset": superset,
+    "graph": graph,
 }
 
 if __name__ == "__main__":
