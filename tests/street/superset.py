@@ -128,7 +128,8 @@ def open_dashboard(superset: Superset, browser: Browser, width: int = 1500) -> D
 
     page.on("requestfinished", lambda request: dashboard.finished.append(request.url))
     page.on("requestfailed", refused)
-    page.goto(f"{superset.url}/login/")
+    # The login page asks for words and tokens: an answer that comes after ours would log us out again.
+    page.goto(f"{superset.url}/login/", wait_until="networkidle")
     page.locator("input#username").fill(ACCOUNT)
     page.locator("input#password").fill(superset.password)
     page.keyboard.press("Enter")
