@@ -20,7 +20,7 @@ ROOMS := tests/street/test_slices.py tests/street tests/dbt tests/docs tests/ing
 	tests/publishing tests/privacy tests/quality tests/chaos tests/spark
 HEAVY := scenario or browser or chaos or postgres
 
-.PHONY: help setup spark demo dev test test-heavy test-spark bench check clean lock
+.PHONY: help setup spark superset demo dev test test-heavy test-spark test-bi bench check clean lock
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +40,13 @@ $(VENV)/.spark: requirements-spark.lock $(VENV)/.ready
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock
 	@touch $@
 
+superset: .venv-superset/.ready ## Make .venv-superset: Apache Superset, 0.7 GB, for a trial of deploy/superset.
+
+.venv-superset/.ready: requirements-superset.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-superset
+	$(UV) pip install --quiet --python .venv-superset/bin/python --require-hashes -r requirements-superset.lock
+	@touch $@
+
 .uv-bootstrap/bin/uv:
 	$(PYTHON) -m venv .uv-bootstrap
 	.uv-bootstrap/bin/pip install --quiet --disable-pip-version-check uv
@@ -51,13 +58,16 @@ dev: setup ## Open the Dagster UI on http://127.0.0.1:3000.
 	$(BIN)/otklik dev
 
 test: setup ## The fast tests.
-	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY) or spark)" $(ROOMS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(HEAVY) or spark or bi)" $(ROOMS)
 
 test-heavy: setup ## Whole scenarios and the UI in a browser; minutes.
 	$(BIN)/pytest -n 2 --dist loadfile --durations 30 -m "$(HEAVY)" $(OPTIONS) $(ROOMS)
 
 test-spark: setup spark ## A real cluster on loopback against DuckDB; half an hour, Java 17.
 	$(BIN)/pytest -n 0 -m spark $(OPTIONS) tests/spark tests/quality
+
+test-bi: setup superset ## The dashboard in a real Superset, in headless Chromium; minutes.
+	$(BIN)/pytest -n 0 -m bi $(OPTIONS) tests/street/test_superset.py
 
 bench: setup ## All benchmarks into benchmarks/RESULTS.md; half an hour on an idle machine.
 	$(BIN)/python -m benchmarks $(OPTIONS)
@@ -77,7 +87,9 @@ lock: $(UV) ## Resolve pyproject.toml into requirements.lock, with hashes and wi
 	  --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 	$(UV) pip compile requirements-spark.in --constraint requirements.lock --generate-hashes --universal \
 	  --python-version 3.11 --no-emit-index-url --no-header --quiet --upgrade -o requirements-spark.lock
+	$(UV) pip compile requirements-superset.in --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-index-url --no-header --quiet --upgrade -o requirements-superset.lock
 
 clean: ## Remove what was built, the demo's data included.
 	rm -rf data dbt_project/target dbt_project/logs logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf $(VENV) .uv-bootstrap
+	rm -rf $(VENV) .venv-superset .uv-bootstrap

@@ -296,4 +296,5 @@ def _load_region(path: Path) -> Region:
             f"{path}: region_id: is {region.region_id!r} but the file is called {path.name}",
             "make the two equal",
         )
-    return region.model_copy(update={"sources": region.sources.anchored(path.parent)})
+    borders = region.borders and region.borders.anchored(path.parent)
+    return region.model_copy(update={"sources": region.sources.anchored(path.parent), "borders": borders})

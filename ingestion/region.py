@@ -298,6 +298,20 @@ class Labels(Strict):
     threshold: Share = 0.6
 
 
+class MapBorders(Strict):
+    """A GeoJSON of the region's municipalities for the report's map (docs/report.md).
+
+    file: path, relative to the region file. key: property of its features that holds the territory_id.
+    """
+
+    file: Path
+    key: str = Field(default="territory_id", min_length=1)
+
+    def anchored(self, folder: Path) -> Self:
+        """The same with the path taken from `folder`, where the region file lies."""
+        return self.model_copy(update={"file": folder / self.file})
+
+
 class Region(Strict):
     """One region of the deployment, as its file regions/<region_id>.yaml says."""
 
@@ -311,6 +325,7 @@ class Region(Strict):
     )
     review_periods: list[ReviewPeriod] = []
     labels: Labels | None = None
+    borders: MapBorders | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -17,7 +17,7 @@ LIVE_TAG = "otklik/mode"
 HISTORY_FROM = "2019-01-01"
 PARTITIONS_ARE_WINDOWS = (
     "Partitions are UTC days that were read again by a backfill. Live runs go on from the cursors and mark "
-    "none: a missing partition is not a missing day."
+    "none: a missing partition is not a missing day, and orange is no alarm."
 )
 daily = dg.DailyPartitionsDefinition(start_date=HISTORY_FROM, timezone="UTC")
 # A source that is down for a minute should not cost the night's run; requests have their own retries below.
@@ -40,6 +40,8 @@ def table_spec(table: RawTable, spec: SourceSpec | None) -> dg.AssetSpec:
     """A raw table as an asset, described from the source's own schema."""
     windowed = spec is not None and spec.windowed
     description = f"{table.description}\n\nAppend-only: every version of every object, as received."
+    if spec is not None:
+        description += f" Without rows until a region's file names the source `{spec.name}`."
     if windowed:
         description += f" {PARTITIONS_ARE_WINDOWS}"
     return dg.AssetSpec(

@@ -14,6 +14,7 @@ from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
 from publishing.postgres import publish
 from publishing.release import Provenance, build_candidate, point_current, put_in_place, retire
+from publishing.report.borders import Borders
 from publishing.report.build import FOLDER, INDEX, report_on
 from publishing.report.companions import QUALITY
 from publishing.serving import build_serving
@@ -68,12 +69,22 @@ def report(street: Street) -> dg.MaterializeResult:
     Grain: one per region and release; none where the figures are those already published.
     """
     street.begin("report")
-    pages = report_on(street.shelf, street.published(), DBT_MANIFEST, ROOT / "docs" / "measures.md")
+    borders = {
+        region_id: Borders(region.borders.file, region.borders.key)
+        for region_id, region in street.regions.items()
+        if region.borders is not None
+    }
+    tiles_because: list[str] = []
+    measures = ROOT / "docs" / "measures.md"
+    pages = report_on(street.shelf, street.published(), DBT_MANIFEST, measures, borders, tiles_because.append)
+    for sentence in tiles_because:
+        street.events.warning("tiles instead of borders", said=sentence)
     return dg.MaterializeResult(
         metadata={
             "pages": len(pages),
             "bytes": sum(page.stat().st_size for page in pages),
             "report": street.page(f"{FOLDER}/{INDEX}"),
+            **({"tiles_instead_of_borders": "\n".join(tiles_because)} if tiles_because else {}),
         }
     )
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
 from orchestration.defs.resources import Street, prepare_dbt
 from orchestration.keys import OWNERS, dbt_asset_key, group_of
-from publishing.report.companions import QUALITY, TABLES
+from publishing.report.companions import QUALITY, TABLES, meaning_of
 from quality.validate import warm_up
 
 # The daily sums stand on the facts and so come after the gate, with the marts that read them.
@@ -34,6 +34,20 @@ class Translator(DagsterDbtTranslator):
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return dbt_resource_props["description"]
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """With the sentence that the quality page has for it; dbt's own names of tests say little."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None or spec.description:
+            return spec
+        what, why = meaning_of(self.get_resource_props(manifest, unique_id), manifest["nodes"])
+        return spec._replace(description=f"{what}: {why}" if why else what)
 
 
 translator = Translator(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))

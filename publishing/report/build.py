@@ -14,8 +14,9 @@ import base64
 import hashlib
 import html
 import json
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -28,6 +29,7 @@ from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
 from publishing.release import MANIFEST, Shelf, open_release, sha256_of, write_manifest
 from publishing.report import data
+from publishing.report.borders import Borders, BordersError, outlines
 from publishing.report.companions import write_companions
 from publishing.report.workbook import NAME, build_workbook
 from publishing.restatements import RESTATEMENTS
@@ -36,25 +38,35 @@ from publishing.watermarks import sources_read
 if TYPE_CHECKING:
     import duckdb
 
+_log = logging.getLogger(__name__)
 FOLDER = "report"
 INDEX = "index.html"
-_SCRIPTS = ("words.js", "cube.js", "elements.js", "charts.js", "sections.js", "registers.js", "page.js")
+_SCRIPTS = (
+    *("words.js", "cube.js", "elements.js", "charts.js"),
+    *("maps.js", "sections.js", "registers.js", "page.js"),
+)
 
 
 def report_on(
-    shelf: Shelf, tables: Sequence[PublishedTable], dbt_manifest: Path, measures: Path | None = None
+    shelf: Shelf,
+    tables: Sequence[PublishedTable],
+    dbt_manifest: Path,
+    measures: Path | None = None,
+    borders: Mapping[str, Borders] | None = None,
+    warn: Callable[[str], None] = _log.warning,
 ) -> list[Path]:
     """Make the pages and the workbook of the candidate; none where its figures are published already.
 
     tables: those of the release, with their descriptions. dbt_manifest: says what dbt's tests ask. measures:
-    the Markdown page of definitions.
+    the Markdown page of definitions. borders: by region_id; without them, or where they cannot be drawn, the
+    map has tiles, and `warn` is told why.
     """
     manifest = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))
     current = shelf.current_manifest()
     if current and current.get("content") == manifest["content"]:
         return []
     with open_release(shelf.candidate) as connection:
-        pages = build_report(connection, shelf.candidate, manifest)
+        pages = build_report(connection, shelf.candidate, manifest, borders, warn)
         workbook = shelf.candidate / FOLDER / NAME
         described = [*tables, RESTATEMENTS]
         pages.append(build_workbook(connection, workbook, release_of(manifest), described))
@@ -72,11 +84,16 @@ def report_on(
 
 
 def build_report(
-    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    manifest: Mapping[str, Any],
+    borders: Mapping[str, Borders] | None = None,
+    warn: Callable[[str], None] = _log.warning,
 ) -> list[Path]:
     """Write the pages of a release into `folder`/report; returns them.
 
     connection: the release's tables, as `open_release` gives them. manifest: with the results of all checks.
+    borders, warn: as `report_on` takes them.
     """
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
@@ -92,14 +109,30 @@ def build_report(
         content = {**common, "page": "overview", "overview": data.overview(connection)}
         written.append(_write(target / INDEX, content))
     for region, link in zip(regions, links, strict=True):
-        content = {**common, "page": "region", "region": region, **data.region_page(connection, region["id"])}
-        content["watermarks"] = [
+        found = data.region_page(connection, region["id"])
+        places = [place["id"] for place in found["territories"] if place["id"] != data.UNKNOWN]
+        found["map"] = _map((borders or {}).get(region["id"]), places, warn)
+        found["watermarks"] = [
             {"source": mark["source"], "fetched_at": mark["fetched_at"]}
             for mark in sources_read(manifest)
             if mark["region_id"] == region["id"]
         ]
-        written.append(_write(target / link["file"], content))
+        written.append(_write(target / link["file"], {**common, "page": "region", "region": region, **found}))
     return written
+
+
+def _map(
+    borders: Borders | None, territories: Sequence[str], warn: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """Outlines of the territories; None where tiles have to do."""
+    if borders is None:
+        return None
+    try:
+        return outlines(borders, territories)
+    except BordersError as error:
+        # A map is no reason to withhold a release.
+        warn(str(error))
+        return None
 
 
 @cache

@@ -63,7 +63,7 @@ def write_companions(
 def check_meanings(dbt_manifest: Path) -> dict[str, tuple[str, str]]:
     """What each dbt test asks and why, by its unique_id."""
     nodes: Mapping[str, Any] = json.loads(dbt_manifest.read_text("utf-8"))["nodes"]
-    return {key: _meaning(node, nodes) for key, node in nodes.items() if node["resource_type"] == "test"}
+    return {key: meaning_of(node, nodes) for key, node in nodes.items() if node["resource_type"] == "test"}
 
 
 def quality_tables(
@@ -205,7 +205,8 @@ def _check_row(check: Mapping[str, Any], meanings: Mapping[str, tuple[str, str]]
     return [what, why, result, check["failed"]]
 
 
-def _meaning(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> tuple[str, str]:
+def meaning_of(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> tuple[str, str]:
+    """What a dbt test asks and why, from its node in the manifest's `nodes`."""
     subject = nodes.get(node.get("attached_node") or "", {})
     place = f"{subject['schema']}.{subject['name']}" if subject else ""
     arguments = (node.get("test_metadata") or {}).get("kwargs", {})

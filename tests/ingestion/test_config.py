@@ -46,7 +46,17 @@ def test_a_region_file_is_read_with_absolute_folders(tmp_path: Path) -> None:
     assert region.sources.incident.folder == tmp_path / "incident" / "demo"
     assert region.sources.pos is not None
     assert region.sources.pos.base_url == "http://127.0.0.1:1/pos"
+    assert region.borders is None
     assert settings.now() == datetime(2026, 11, 21)
+
+
+def test_the_map_of_a_region_lies_beside_its_file(tmp_path: Path) -> None:
+    settings = load_settings(environment(tmp_path))
+    file = tmp_path / "regions" / "demo.yaml"
+    file.write_text(f"{REGION}\nborders: {{file: map.geojson}}\n", "utf-8")
+    borders = load_regions(settings)["demo"].borders
+    assert borders is not None
+    assert (borders.file, borders.key) == (file.parent / "map.geojson", "territory_id")
 
 
 def test_the_environment_wins_over_deployment_env(tmp_path: Path) -> None:

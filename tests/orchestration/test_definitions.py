@@ -71,6 +71,15 @@ def test_each_asset_says_what_it_is_and_whose(nodes: dict[tuple[str, ...], Any])
         assert node.kinds, path
 
 
+def test_each_check_says_what_it_asks(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    said = {key: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys}
+    assert len(said) > 100
+    assert [key.name for key, sentence in said.items() if len(sentence) <= 20] == []
+    (key,) = [key for key in said if key.name.startswith("accepted_values_fct_appeals_intake")]
+    assert said[key] == "facts.fct_appeals.intake: Only these values: social, pos_message, pos_appeal, other."
+
+
 def test_the_street_goes_one_way(nodes: dict[tuple[str, ...], Any]) -> None:
     place = {group: number for number, group in enumerate(STREET)} | {"seeds": 1, "labels": 1}
     for path, node in nodes.items():

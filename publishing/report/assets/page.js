@@ -91,8 +91,8 @@ function regionPage(width) {
     make("p", { class: "applied", "aria-live": "polite" }, hint),
     cards(span),
     ...(DATA.territories.length > WIDE_MAP
-      ? [heatMap(span), make("div", { class: "pair" }, overTime(span, half), signals(span))]
-      : [make("div", { class: "pair" }, heatMap(span), make("div", { class: "stack" }, overTime(span, half), signals(span)))]),
+      ? [heatMap(span, Math.max(width - 42, 280)), make("div", { class: "pair" }, overTime(span, half), signals(span))]
+      : [make("div", { class: "pair" }, heatMap(span, half), make("div", { class: "stack" }, overTime(span, half), signals(span)))]),
     ranking("topics", say("topics_title"), "topics", "topics", "topic_group", span, (id) => choose({ topic: id }), state.topic),
     make("div", { class: "pair" }, answerTimes(half), backlog(span, half)),
     ranking("channels", say("channels_title"), "channels", "channels", "channel", span, (id) => choose({ channel: id }), state.channel),

@@ -72,7 +72,7 @@ function heatLevels(span) {
   return state.period === "recent" ? recordsOf(DATA.territories_current) : null;
 }
 
-function heatMap(span) {
+function heatMap(span, width) {
   const filter = { ...chosen(), territory_id: null };
   const sums = addUp(span.since, span.until, filter, (row) => DATA.cube.territory_id.at(row));
   const isWhole = !state.channel && !state.topic;
@@ -82,18 +82,15 @@ function heatMap(span) {
     const rate = territory.population ? (appeals * 10000) / territory.population : null;
     return { territory, appeals, rate, level: levels.get(territory.id) ?? null, sums: sums.get(at) ?? NONE };
   });
-  const tiles = rows.filter((row) => row.territory.id !== "unknown").map((row) => {
+  const places = rows.filter((row) => row.territory.id !== "unknown").map((row) => {
     const level = row.level ? say(`level_${row.level}`) : say("level_none");
-    const words = say("tile", { name: row.territory.name, level, appeals: number(row.appeals), rate: number(row.rate, 1) });
     const isChosen = state.territory === row.territory.id;
-    return make("button", {
-      type: "button", class: `tile ${row.level ?? "none"}`, id: `tile-${row.territory.id}`, "aria-pressed": String(isChosen),
-      "aria-label": words, title: words, style: { gridRow: String(row.territory.row), gridColumn: String(row.territory.column) },
-      onclick: () => choose({ territory: isChosen ? "" : row.territory.id }),
-    },
-    make("span", { class: "name" }, row.territory.name),
-    make("span", { class: "figure" }, `${row.level ? `${LEVELS[row.level]} ` : ""}${number(row.appeals)}`),
-    make("span", { class: "rate" }, row.rate === null ? "" : say("per_10k", { rate: number(row.rate, 1) })));
+    return {
+      ...row, isChosen,
+      words: say("tile", { name: row.territory.name, level, appeals: number(row.appeals), rate: number(row.rate, 1) }),
+      figure: `${row.level ? `${LEVELS[row.level]} ` : ""}${number(row.appeals)}`,
+      press: () => choose({ territory: isChosen ? "" : row.territory.id }),
+    };
   });
   const columns = [
     { title: say("territory") }, { title: say("level"), definition: "heat" }, { title: say("appeals"), numeric: true },
@@ -104,10 +101,10 @@ function heatMap(span) {
     unknownName(row.territory.name), row.level ? `${LEVELS[row.level]} ${say(`level_${row.level}`)}` : NOTHING,
     number(row.appeals), number(row.rate, 1), percent(onTime(row.sums)), number(row.sums.overdue_appeals),
   ]);
-  return section("heat", say("heat_title"), "heat",
+  return section("heat", say("heat_title"), DATA.map ? "heat_borders" : "heat",
     levels.size ? make("ul", { class: "legend" }, Object.entries(LEVELS).map(([level, mark]) =>
       make("li", {}, make("span", { class: `swatch ${level}` }, mark), say(`level_${level}`)))) : note(say("heat_unstated")),
-    make("div", { class: "tiles" }, tiles),
+    DATA.map ? bordersOf(places, width) : tilesOf(places),
     behind(say("heat_title"), columns, cells));
 }
 
