@@ -22,7 +22,7 @@ from publishing.errors import PublishError
 MOST_MEGABYTES = 50
 # Size of the drawing and of what is still told apart on it, in its own units; the page scales it.
 SIZE = 1000
-FINEST = 0.5
+FINEST, COARSEST = 0.5, 32.0
 SMALLEST_ISLAND = 2.0
 MOST_CHARACTERS = 300_000
 _SHAPES = ("Polygon", "MultiPolygon")
@@ -64,6 +64,8 @@ def outlines(borders: Borders, territories: Iterable[str]) -> dict[str, Any]:
         paths = [_path(shape) for shape in drawn]
         if sum(map(len, paths)) <= MOST_CHARACTERS:
             break
+        if tolerance >= COARSEST:
+            raise BordersError(f"{borders.path} stays too large for a page", "leave out its smallest islands")
         tolerance *= 2
     width, height = (float(edge) for edge in shapely.total_bounds(plane)[2:])
     return {

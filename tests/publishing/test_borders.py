@@ -110,6 +110,19 @@ def test_parts_of_one_municipality_are_one_and_others_are_left_out(tmp_path: Pat
     assert found["shapes"].keys() == {"north", "south", "town"}
 
 
+def test_a_town_may_lie_on_the_district_around_it(tmp_path: Path) -> None:
+    def square(name: str, half: float) -> dict[str, Any]:
+        area = shapely.segmentize(shapely.box(40 - half, 55 - half, 40 + half, 55 + half), half / 4)
+        return {"properties": {"id": name}, "geometry": json.loads(shapely.to_geojson(area))}
+
+    content = {"type": "FeatureCollection", "features": [square("district", 1.0), square("town", 0.1)]}
+    found = outlines(saved(tmp_path, content), ["district", "town"])
+
+    areas = {name: drawn(shape["path"]) for name, shape in found["shapes"].items()}
+    assert areas["district"].buffer(1).contains(areas["town"])
+    assert areas["town"].area == pytest.approx(areas["district"].area / 100, rel=0.1)
+
+
 def broken(change: str) -> object:
     content = country(TOWNS)
     first = content["features"][0]
