@@ -22,7 +22,7 @@ from publishing.errors import PublishError
 MOST_MEGABYTES = 50
 # Size of the drawing and of what is still told apart on it, in its own units; the page scales it.
 SIZE = 1000
-FINEST = 0.5
+FINEST, COARSEST = 0.5, 32.0
 SMALLEST_ISLAND = 2.0
 MOST_CHARACTERS = 300_000
 _SHAPES = ("Polygon", "MultiPolygon")
@@ -58,12 +58,16 @@ def outlines(borders: Borders, territories: Iterable[str]) -> dict[str, Any]:
     if not wanted:
         raise BordersError(f"The registry has no territory for {borders.path}", "load the registry first")
     plane = _fitted(_projected([shapes[territory] for territory in wanted]))
+    # Neighbours that do not share their corners are made simpler alone: the gaps are thinner than a line.
+    simplify = shapely.coverage_simplify if shapely.coverage_is_valid(plane) else shapely.simplify
     tolerance = FINEST
     while True:
-        drawn = [_without_specks(shape) for shape in shapely.coverage_simplify(plane, tolerance)]
+        drawn = [_without_specks(shape) for shape in simplify(plane, tolerance)]
         paths = [_path(shape) for shape in drawn]
         if sum(map(len, paths)) <= MOST_CHARACTERS:
             break
+        if tolerance >= COARSEST:
+            raise BordersError(f"{borders.path} stays too large for a page", "leave out its smallest islands")
         tolerance *= 2
     width, height = (float(edge) for edge in shapely.total_bounds(plane)[2:])
     return {
@@ -130,7 +134,8 @@ def _projected(shapes: list[Any]) -> list[Any]:
     crosses = bounds[2] - bounds[0] > 180
 
     def eastward(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-        turned = degrees.copy()
+        # To a centimetre: neighbours whose corners differ in the last bits still share them.
+        turned = np.round(degrees, 7)
         if crosses:
             turned[:, 0] = np.where(turned[:, 0] < 0, turned[:, 0] + 360, turned[:, 0])
         return turned

@@ -69,9 +69,9 @@ def test_outlines_lie_as_the_places_do(tmp_path: Path) -> None:
 
 
 def test_neighbours_keep_one_border_and_a_fine_map_becomes_small(tmp_path: Path) -> None:
-    fine = country(TOWNS, points=40_000)
+    fine = country(TOWNS, points=15_000)
     borders = saved(tmp_path, fine)
-    assert borders.path.stat().st_size > 5 * MOST_CHARACTERS
+    assert borders.path.stat().st_size > 3 * MOST_CHARACTERS
 
     found = outlines(borders, TOWNS)
 
@@ -82,6 +82,26 @@ def test_neighbours_keep_one_border_and_a_fine_map_becomes_small(tmp_path: Path)
         assert areas[one].intersection(areas[other]).area < 1.0, (one, other)
     holes = shapely.union_all([area.buffer(0.1) for area in areas.values()])
     assert len(shapely.get_rings(holes)) == 1
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-12, 1e-5], ids=["exact", "last bits", "metres"])
+def test_corners_that_differ_in_their_last_digits_are_made_simpler_too(tmp_path: Path, noise: float) -> None:
+    rng = np.random.default_rng(7)
+    places = {f"t{number}": (50 + rng.random() * 8, 60 + rng.random() * 12) for number in range(30)}
+    content = country(places, points=800)
+    for feature in content["features"]:
+        (ring,) = feature["geometry"]["coordinates"]
+        moved = np.array(ring[:-1]) + noise * rng.standard_normal((len(ring) - 1, 2))
+        feature["geometry"]["coordinates"] = [[*moved.tolist(), moved[0].tolist()]]
+    corners = sum(len(feature["geometry"]["coordinates"][0]) for feature in content["features"])
+
+    found = outlines(saved(tmp_path, content), places)
+
+    drawn_corners = sum(shape["path"].count("L") for shape in found["shapes"].values())
+    assert drawn_corners < corners / 4
+    areas = [drawn(shape["path"]) for shape in found["shapes"].values()]
+    covered = shapely.union_all([area.buffer(1.0) for area in areas])
+    assert len(shapely.get_rings(covered)) == 1
 
 
 def test_a_region_across_the_date_line_stays_in_one_piece(tmp_path: Path) -> None:
@@ -108,6 +128,19 @@ def test_parts_of_one_municipality_are_one_and_others_are_left_out(tmp_path: Pat
     found = outlines(saved(tmp_path, content), ["north", "south", "town"])
 
     assert found["shapes"].keys() == {"north", "south", "town"}
+
+
+def test_a_town_may_lie_on_the_district_around_it(tmp_path: Path) -> None:
+    def square(name: str, half: float) -> dict[str, Any]:
+        area = shapely.segmentize(shapely.box(40 - half, 55 - half, 40 + half, 55 + half), half / 4)
+        return {"properties": {"id": name}, "geometry": json.loads(shapely.to_geojson(area))}
+
+    content = {"type": "FeatureCollection", "features": [square("district", 1.0), square("town", 0.1)]}
+    found = outlines(saved(tmp_path, content), ["district", "town"])
+
+    areas = {name: drawn(shape["path"]) for name, shape in found["shapes"].items()}
+    assert areas["district"].buffer(1).contains(areas["town"])
+    assert areas["town"].area == pytest.approx(areas["district"].area / 100, rel=0.1)
 
 
 def broken(change: str) -> object:
