@@ -17,6 +17,7 @@ import orjson
 
 from ingestion.errors import WarehouseError
 from ingestion.inbox.journal import journal_path
+from ingestion.warehouse import attach
 
 if TYPE_CHECKING:
     import duckdb
@@ -167,10 +168,9 @@ def rewrite_file(warehouse: Path) -> None:
     fresh.unlink(missing_ok=True)
     try:
         with duckdb.connect() as connection:
-            for name, path in (("old", warehouse), ("fresh", fresh)):
-                literal = str(path).replace("'", "''")
-                options = " (READ_ONLY)" if name == "old" else ""
-                connection.execute(f"ATTACH '{literal}' AS {name}{options}")
+            literal = str(warehouse).replace("'", "''")
+            connection.execute(f"ATTACH '{literal}' AS old (READ_ONLY)")
+            attach(connection, fresh, "fresh")
             connection.execute("COPY FROM DATABASE old TO fresh")
             connection.execute("CHECKPOINT fresh")
     except duckdb.Error as error:

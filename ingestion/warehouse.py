@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.config import Settings
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     import duckdb
 
 DATASET = "raw"
+# How DuckDB lays out a new file. By default every version since 0.10 could read it, at a price: in the newer
+# layout the file of two million appeals is a third smaller and takes two thirds of the time to write.
+STORAGE_VERSION = "v1.5.0"
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attach a file that does not exist yet, to be made in our layout."""
+    literal = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{literal}' AS {name} (STORAGE_VERSION '{STORAGE_VERSION}')")
 
 
 @contextmanager
@@ -26,6 +36,9 @@ def opened(settings: Settings) -> Iterator[Warehouse]:
 
     settings.data.mkdir(parents=True, exist_ok=True)
     try:
+        if not settings.warehouse.exists():
+            with duckdb.connect() as connection:
+                attach(connection, settings.warehouse, "fresh")
         connection = duckdb.connect(str(settings.warehouse))
     except duckdb.IOException as error:
         if "lock" in str(error).lower():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox.country import Country
     from sandbox.world import World
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class SandboxError(RuntimeError):

@@ -22,7 +22,7 @@ from ingestion.files.mapping import (
     Names,
     Rule,
 )
-from ingestion.files.numbers import AFTER_A_WORD, LOOK, NOTHING
+from ingestion.files.suspicion import suspicious
 from ingestion.spreadsheet import normal
 from ingestion.tables import SQL_TYPES, ColumnType, RawTable
 
@@ -32,17 +32,6 @@ _YES = ("да", "true", "1", "yes", "y", "д")
 _NO = ("нет", "false", "0", "no", "n", "н")
 _MASKED = frozenset(("text", "tags", "locality", "street", "house"))
 _NAMES_MASKED = frozenset(("authority",))
-# What `privacy.mask` and `cells.plain` could change holds one of these; everything else passes untouched.
-_HOLDERS = ("@", "[", "*", "<", "&")
-# Each regular expression over a long text costs as much as reading it, so what is cheap goes first.
-_ANNOUNCED = "(?i:тел|звон|моб|сот|факс)"
-_SHORTEST, _LONG_TEXT = 6, 100  # bytes; t.me/a is a link
-# The ranges stand for scripts whose digits and letters there is no cheap test for.
-_DIGITS_OR_DOMAIN = (
-    r"(?:[0-9][^0-9]*){5}|\.[A-Za-zр]"
-    r"|[\x{530}-\x{1fff}\x{2c00}-\x{fdff}\x{fe10}-\x{1efff}\x{1fb00}-\x{10ffff}]"
-)
-_IDS, _NUMBERED_ID = ("id", "Id", "iD", "ID"), "(?i)id[0-9]"
 
 
 @dataclass(frozen=True)
@@ -368,12 +357,8 @@ class Selects:
         return (
             "NULL"
             if text.startswith("NULL")
-            else f"CASE WHEN {self._suspicious(text)} THEN mask({text}) ELSE {text} END"
+            else f"CASE WHEN {suspicious(text)} THEN mask({text}) ELSE {text} END"
         )
-
-    def _suspicious(self, text: str) -> str:
-        """Looks at the digits once, in a layer, since several branches ask for them."""
-        return suspicious(text, self._shared(self._locals, "l", digits_of(text)))
 
     def _names(self, text: str) -> str:
         return "NULL" if text.startswith("NULL") else f"mask_names({text})"
@@ -396,25 +381,6 @@ def _trimmed(cell: str) -> str:
     begins = f"{cell} < '!' OR starts_with({cell}, '\u00a0')"
     trimmed = f"nullif(trim({cell}, {literal(_BLANKS)}), '')"
     return f"CASE WHEN {begins} OR {ends} THEN {trimmed} ELSE {cell} END"
-
-
-def digits_of(text: str) -> str:
-    """SQL for what `ingestion.files.numbers` says of a text; short ones are not worth the call."""
-    short = f"CASE WHEN regexp_matches({text}, {literal(_DIGITS_OR_DOMAIN)}) THEN {LOOK} ELSE {NOTHING} END"
-    return (
-        f"CASE WHEN strlen({text}) < {_SHORTEST} OR {text} IS NULL THEN {NOTHING}"
-        f" WHEN strlen({text}) < {_LONG_TEXT} THEN {short} ELSE numbers({text}) END"
-    )
-
-
-def suspicious(text: str, digits: str) -> str:
-    """SQL that is true wherever masking could change the text (and sometimes where it does not); `digits`
-    names what `digits_of` gave."""
-    holders = " OR ".join(f"contains({text}, {literal(one)})" for one in _HOLDERS)
-    announced = f"{digits} = {AFTER_A_WORD} AND regexp_matches({text}, {literal(_ANNOUNCED)})"
-    ids = " OR ".join(f"contains({text}, {literal(one)})" for one in _IDS)
-    numbered = f"({ids}) AND regexp_matches({text}, {literal(_NUMBERED_ID)})"
-    return f"({holders} OR {digits} = {LOOK} OR ({announced}) OR ({numbered}))"
 
 
 @lru_cache(maxsize=16)

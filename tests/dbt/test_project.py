@@ -232,9 +232,7 @@ def test_every_mart_column_has_a_russian_label(models: Mapping[str, Node]) -> No
     assert unlabelled == []
 
 
-def test_dbt_keeps_to_the_limit_of_memory(
-    dbt: Dbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dbt_keeps_to_the_limit_of_memory(dbt: Dbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTKLIK_MEMORY_LIMIT", "1GB")
     shown = dbt.run(
         ["show", "--inline", "select current_setting('memory_limit') as said"], tmp_path / "one.duckdb"
