@@ -11,6 +11,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "sandbox": ("Запускаю учебный регион «{name}»", "Starting the pretend region “{name}”"),
     "read": ("Читаю {source}: {region}", "Reading {source}: {region}"),
     "labels": ("Читаю, о чём сообщения: {region}", "Labelling messages: {region}"),
+    "copies": ("Ищу повторы сообщений: {region}", "Looking for copies of messages: {region}"),
     "facts": ("Строю факты", "Building facts"),
     "gate": ("Проверяю факты", "Judging facts"),
     "marts": ("Строю витрины", "Building marts"),
