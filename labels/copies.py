@@ -23,12 +23,12 @@ from itertools import pairwise
 from datasketch import MinHash, MinHashLSH
 
 from labels.clean import clean
-from labels.words import lemmas
+from labels.words import tokens, word
 
-ALIKE = 0.5  # of all words and pairs that either text has, both have so many
+ALIKE = 0.6  # of all words and pairs that either text has, both have so many
 CONTAINED = 0.8  # or of those of the shorter text, the longer one has so many
-FEWEST_WORDS = 6  # shorter texts («нет света») are alike without being copies
-FEWEST_SHARED = 12  # what a shortened copy must still share
+FEWEST_WORDS = 8  # shorter texts («нет света») are alike without being copies
+FEWEST_SHARED = 20  # words and pairs of words that a shortened copy must still share: a sentence or two
 # Later, the same words are a new complaint of a person, and a new wave of a crowd.
 WINDOW = timedelta(days=7)
 _PERMUTATIONS = 128
@@ -50,18 +50,20 @@ class Message:
 class Reader:
     """What texts are compared by, worked out once for each text that `keep` still names.
 
-    Texts of fewer words than `fewest_words` are nobody's copies.
+    Texts of fewer words than `fewest_words` are nobody's copies. The same trouble at another house is another
+    trouble, so that numbers are words; `with_numbers` False makes all numbers alike.
     """
 
-    def __init__(self, fewest_words: int = FEWEST_WORDS) -> None:
-        self._fewest = fewest_words
+    def __init__(self, fewest_words: int = FEWEST_WORDS, *, with_numbers: bool = True) -> None:
+        self._fewest, self._with_numbers = fewest_words, with_numbers
         self._words: dict[str, Words | None] = {}
         self._sketches: dict[Words, MinHash] = {}
 
     def words(self, text: str) -> Words | None:
         """Words and pairs of words of a text; None where it has too few to be anybody's copy."""
         if text not in self._words:
-            found = lemmas(clean(text))
+            forms = tokens(clean(text))
+            found = [form if self._with_numbers and form[0].isdigit() else word(form).lemma for form in forms]
             pairs = (f"{one} {other}" for one, other in pairwise(found))
             self._words[text] = frozenset([*found, *pairs]) if len(found) >= self._fewest else None
         return self._words[text]
@@ -71,7 +73,7 @@ class Reader:
         if words not in self._sketches:
             # A copy of an empty one: drawing the permutations anew takes ten times as long.
             sketch = _blank().copy()
-            sketch.update_batch([word.encode() for word in words])
+            sketch.update_batch([one.encode() for one in words])
             self._sketches[words] = sketch
         return self._sketches[words]
 
@@ -138,9 +140,15 @@ def name_of(cluster: Sequence[Message], reader: Reader) -> str:
     return f"{first.written_at:%Y%m%d}-{digest}"
 
 
+def numbers_of(text: str) -> str:
+    """A digest of the numbers in a text, in no order: the houses and years by which like troubles differ."""
+    found = {form for form in tokens(clean(text)) if form[0].isdigit()}
+    return hashlib.sha256(" ".join(sorted(found)).encode()).hexdigest()[:16]
+
+
 def like_texts(texts: Sequence[str], fewest_words: int = FEWEST_WORDS) -> Iterator[list[int]]:
-    """Groups of two or more places of texts that are copies of each other, each in order."""
-    reader = Reader(fewest_words)
+    """Groups of two or more places of texts that are copies of each other, numbers aside, each in order."""
+    reader = Reader(fewest_words, with_numbers=False)
     by_words: dict[Words, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
         if words := reader.words(text):

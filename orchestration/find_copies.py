@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 20_000  # messages compared at once,
 _SPAN = timedelta(days=14)  # written within so much time
-_SHORTEST = 11  # characters; six words have more
+_SHORTEST = 15  # characters; eight words have more
 # Staff of the centre enter messages of networks there; int_duplicates pairs those by their wording.
 _NOT_COMPARED = ("incident",)
 _VERSIONS = """
@@ -59,33 +59,34 @@ WITH {finished}, told AS (
     FROM raw.copies AS copies INNER JOIN loads USING (_dlt_load_id)
     WHERE copies.region_id = $region
 )
-SELECT object_ref, source, cluster_id FROM told WHERE place = 1 AND cluster_id IS NOT NULL
+SELECT object_ref, source, cluster_id, numbers_key FROM told WHERE place = 1 AND cluster_id IS NOT NULL
 """
 
 
 @dataclass
 class Clusters:
-    """Which messages stand in which cluster; a message in none stands nowhere."""
+    """Which messages stand in which cluster, and with which numbers; a message in none stands nowhere."""
 
     of: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def add(self, name: str, keys: Iterable[str]) -> None:
-        """Put messages into a cluster."""
-        for key in keys:
-            self.of[key] = name
+    def add(self, name: str, members: Iterable[tuple[str, str]]) -> None:
+        """Put messages into a cluster: keys and digests of numbers."""
+        for key, numbers in members:
+            self.of[key], self.numbers[key] = name, numbers
             self.members[name].add(key)
 
     def remove(self, name: str) -> None:
         """Part a cluster."""
         for key in self.members.pop(name):
-            del self.of[key]
+            del self.of[key], self.numbers[key]
 
     def copy(self) -> Clusters:
         """One of its own."""
         other = Clusters()
         for name, keys in self.members.items():
-            other.add(name, keys)
+            other.add(name, ((key, self.numbers[key]) for key in keys))
         return other
 
     def changed_since(self, before: Clusters) -> list[str]:
@@ -98,6 +99,7 @@ class Clusters:
             key
             for key in keys
             if self.of.get(key) != before.of.get(key)
+            or self.numbers[key] != before.numbers[key]
             or not before.members[before.of[key]] <= self.members[self.of[key]]
         )
 
@@ -164,6 +166,7 @@ def _compare(run: Run, version: str, newest: int) -> Iterator[Batch]:
             "object_ref": key,
             "source": texts.source_of[key],
             "cluster_id": after.of.get(key),
+            "numbers_key": after.numbers.get(key),
             "copies_version": version,
         }
         for key in changed
@@ -193,8 +196,8 @@ class _Texts:
         """The clusters as they landed last."""
         clusters = Clusters()
         found = self.connection.execute(_STANDING.format(finished=FINISHED), {"region": self.region_id})
-        for key, source, name in found.fetchall():
-            clusters.add(name, [key])
+        for key, source, name, numbers in found.fetchall():
+            clusters.add(name, [(key, numbers)])
             self.source_of[key] = source
         return clusters
 
@@ -265,7 +268,7 @@ def _tell_anew(texts: _Texts, reader: Reader, chunk: Sequence[_Came], clusters: 
     Told anew are these messages, those they are copies of, and the whole cluster of each of all these: no
     message outside is a copy of one inside.
     """
-    from labels.copies import WINDOW, name_of, neighbours
+    from labels.copies import WINDOW, name_of, neighbours, numbers_of
     from labels.copies import clusters as told_by_words
 
     compared = [one for one in chunk if one.is_compared]
@@ -281,4 +284,4 @@ def _tell_anew(texts: _Texts, reader: Reader, chunk: Sequence[_Came], clusters: 
         clusters.remove(name)
     around |= texts.named(sorted(told - around.keys()))
     for cluster in told_by_words([around[key] for key in sorted(told) if key in around], reader):
-        clusters.add(name_of(cluster, reader), [one.key for one in cluster])
+        clusters.add(name_of(cluster, reader), ((one.key, numbers_of(one.text)) for one in cluster))

@@ -6,8 +6,8 @@
   campaign it is part of. `told` are the messages with all others of their clusters, as int_changed_appeals brings
   them; `copies` their clusters.
 
-  One person is: the same author key within a week of the first message; or, where no crowd posts it, like words of
-  the same place and day in a source where that person has not been seen (the n-th author of one source and the n-th
+  One person is: the same author key within a week of the first message; or, where no crowd posts it, like words with
+  the same numbers (houses) of the same place and day in a source where that person has not been seen (the n-th author of one source and the n-th
   of another). What was registered elsewhere under a number of its own is nobody's copy and is kept first; what
   another source is known to carry already, next.
 #}
@@ -16,6 +16,7 @@ clustered as (
   select
     {{ told }}.region_id,
     copies.cluster_id,
+    copies.numbers_key,
     {{ told }}.appeal_id,
     {{ told }}.source,
     {{ told }}.registered_at,
@@ -73,7 +74,13 @@ placed as (
   select
     by_author.*,
     row_number() over (
-      partition by by_author.region_id, by_author.cluster_id, by_author.territory_id, by_author.local_date, by_author.source
+      partition by
+        by_author.region_id,
+        by_author.cluster_id,
+        by_author.numbers_key,
+        by_author.territory_id,
+        by_author.local_date,
+        by_author.source
       order by by_author.precedence, by_author.registered_at, by_author.appeal_id
     ) as turn
   from by_author
@@ -91,7 +98,7 @@ by_text as (
   select
     appeal_id,
     first_value(appeal_id) over (
-      partition by region_id, cluster_id, territory_id, local_date, turn
+      partition by region_id, cluster_id, numbers_key, territory_id, local_date, turn
       order by precedence, registered_at, appeal_id
     ) as first_of_text
   from placed

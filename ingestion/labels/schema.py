@@ -44,6 +44,9 @@ COPIES = RawTable(
         ),
         Column("source", "text", "Source that brought the message.", required=True),
         Column("cluster_id", "text", "Messages of one cluster share it; null once it is nobody's copy."),
+        Column(
+            "numbers_key", "text", "Digest of the numbers in its text, house numbers and years; null as well."
+        ),
         Column("copies_version", "text", "Code that compared the texts.", required=True),
     ),
 )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from labels.copies import WINDOW, Message, Reader, clusters, name_of, neighbours
+from labels.copies import WINDOW, Message, Reader, clusters, name_of, neighbours, numbers_of
 
 NOON = datetime(2026, 3, 5, 5)
 LETTER = (
@@ -73,6 +73,23 @@ def test_what_was_read_is_forgotten_with_its_message() -> None:
     reader.keep({OTHER})
     assert reader.words(OTHER)
     assert clusters(told, reader) == first
+
+
+def test_the_same_words_about_another_house_are_told_apart_by_their_numbers() -> None:
+    """A crowd's template carries everybody's own address; one person's copies carry the same."""
+    told = [message("a", f"{LETTER} Дом 91, кв. 5."), message("b", f"{EDITED} Дом 76, кв. 5.", 1)]
+    assert keys(told) == {frozenset("ab")}
+    first, second = (numbers_of(one.text) for one in told)
+    assert first != second
+    assert numbers_of(f"Кв. 5 дома 91! <b>{LETTER}</b>") == first
+    assert numbers_of("Дом девяносто один") == numbers_of("")
+
+
+def test_a_sentence_in_common_is_no_copy() -> None:
+    said = "Хоть бы раз из кабинета вышли"
+    told = [message("a", f"Просел люк по адресу Чехова, 89а. {said}."), message("c", f"Добрый день! {said}!")]
+    told += [message("b", f"Напротив дома 36а на улице Пушкина парковка вместо газона. {said}.")]
+    assert keys(told) == set()
 
 
 def test_short_texts_are_never_copies() -> None:

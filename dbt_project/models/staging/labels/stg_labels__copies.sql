@@ -12,6 +12,7 @@ final as (
         region_id,
         source,
         cluster_id,
+        numbers_key,
         copies_version,
         load_seq
     from received
