@@ -13,6 +13,7 @@ from labels.errors import UnreadableModel, UnreadableTable
 from labels.places import Place
 
 CURRENT = "current.json"
+PREVIOUS = "previous"
 # Whatever a label can change with, beside the model: the code that reads a text, and pymorphy3's dictionary.
 _READING = ("clean", "dictionary", "features", "labeller", "model", "places", "words")
 _FORMS = ("pymorphy3", "pymorphy3-dicts-ru")
@@ -25,10 +26,14 @@ def models_of(data: Path, region_id: str) -> Path:
 
 
 def note_of(folder: Path) -> dict[str, str] | None:
-    """label_version of the model in force and learnt_until; None before the first training."""
+    """label_version of the model in force and learnt_until; None before the first training.
+
+    `previous` is there once another model was in force before.
+    """
     try:
         described = json.loads((folder / CURRENT).read_bytes())
         note = {key: str(described[key]) for key in ("label_version", "learnt_until")}
+        note |= {PREVIOUS: str(described[PREVIOUS])} if PREVIOUS in described else {}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

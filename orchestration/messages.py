@@ -72,6 +72,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "maintain_quarantine": ("содержимое старых строк карантина", "what old rows in quarantine held"),
     "maintain_working_files": ("рабочие файлы загрузок", "working files of loads"),
     "maintain_leftovers": ("недоделанное прерванными запусками", "what killed runs left unfinished"),
+    "maintain_models": ("прежние модели разметки", "old models of labels"),
     "maintain_logs": ("начала длинных журналов", "beginnings of long logs"),
     "labels_fold": ("Часть {number} из {folds}", "Part {number} of {folds}"),
     "labels_read": ("{file}: размеченных текстов {texts}", "{file}: {texts} labelled texts"),
