@@ -17,10 +17,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
-from datasketch import MinHash, MinHashLSH
+import numpy as np
+from datasketch import MinHash
 
 from labels.clean import clean
 from labels.words import tokens, word
@@ -31,11 +32,15 @@ FEWEST_WORDS = 8  # shorter texts («нет света») are alike without bein
 FEWEST_SHARED = 20  # words and pairs of words that a shortened copy must still share: a sentence or two
 # Later, the same words are a new complaint of a person, and a new wave of a crowd.
 WINDOW = timedelta(days=7)
-_PERMUTATIONS = 128
-_CANDIDATE = 0.3  # MinHash proposes what is alike to this degree
+_PERMUTATIONS = 96
+# MinHash proposes pairs that agree in one of 24 bands of four numbers: of those with three fifths in common
+# 96 in a hundred, of those with seven tenths all but two in a thousand, with a sixth two.
+_BANDS = 24
+_FEW = 16  # so few new texts are judged with all others at once
+_MIX, _HALF = np.uint64(0x9E3779B1), np.uint64(0xFFFFFFFF)
 _SEED = 1
 
-Words = frozenset[str]
+Words = frozenset[int]  # words and pairs of words, as numbers of 32 bits
 
 
 @dataclass(frozen=True)
@@ -57,24 +62,31 @@ class Reader:
     def __init__(self, fewest_words: int = FEWEST_WORDS, *, with_numbers: bool = True) -> None:
         self._fewest, self._with_numbers = fewest_words, with_numbers
         self._words: dict[str, Words | None] = {}
-        self._sketches: dict[Words, MinHash] = {}
+        self._sketches: dict[Words, tuple[bytes, ...]] = {}
 
     def words(self, text: str) -> Words | None:
         """Words and pairs of words of a text; None where it has too few to be anybody's copy."""
         if text not in self._words:
             forms = tokens(clean(text))
-            found = [form if self._with_numbers and form[0].isdigit() else word(form).lemma for form in forms]
-            pairs = (f"{one} {other}" for one, other in pairwise(found))
-            self._words[text] = frozenset([*found, *pairs]) if len(found) >= self._fewest else None
+            told: Words | None = None
+            if len(forms) >= self._fewest:
+                codes = np.array([_code(form, self._with_numbers) for form in forms], dtype=np.uint64)
+                pairs = (codes[:-1] * _MIX + codes[1:]) & _HALF
+                told = frozenset(codes.tolist()).union(pairs.tolist())
+            self._words[text] = told
         return self._words[text]
 
-    def sketch(self, words: Words) -> MinHash:
-        """MinHash of words and pairs of words."""
+    def bands(self, words: Words) -> tuple[bytes, ...]:
+        """MinHash of words and pairs of words, in bands."""
         if words not in self._sketches:
             # A copy of an empty one: drawing the permutations anew takes ten times as long.
             sketch = _blank().copy()
-            sketch.update_batch([one.encode() for one in words])
-            self._sketches[words] = sketch
+            sketch.update_batch(list(words))
+            numbers = sketch.hashvalues.astype(np.uint32).tobytes()
+            width = len(numbers) // _BANDS
+            self._sketches[words] = tuple(
+                numbers[start : start + width] for start in range(0, len(numbers), width)
+            )
         return self._sketches[words]
 
     def keep(self, texts: Collection[str]) -> None:
@@ -136,7 +148,7 @@ def name_of(cluster: Sequence[Message], reader: Reader) -> str:
     No person and no message stands in it, so that it survives a new key and an erasure.
     """
     first = cluster[0]
-    digest = hashlib.sha256("\n".join(sorted(reader.words(first.text) or ())).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr(sorted(reader.words(first.text) or ())).encode()).hexdigest()[:16]
     return f"{first.written_at:%Y%m%d}-{digest}"
 
 
@@ -198,34 +210,59 @@ def _join_in_time(union: _Union, ordered: Sequence[Message], places: Sequence[in
             union.join([one, other])
 
 
+@lru_cache(maxsize=400_000)
+def _code(form: str, with_numbers: bool) -> int:
+    return zlib.crc32((form if with_numbers and form[0].isdigit() else word(form).lemma).encode())
+
+
+def _as_it_is(code: int) -> int:
+    return code
+
+
 @cache
 def _blank() -> MinHash:
-    return MinHash(num_perm=_PERMUTATIONS, seed=_SEED, hashfunc=zlib.crc32)
+    return MinHash(num_perm=_PERMUTATIONS, seed=_SEED, hashfunc=_as_it_is)
 
 
 def _alike(
     texts: Sequence[Words], reader: Reader, fresh: Collection[int] | None = None
 ) -> Iterator[tuple[int, int]]:
     """Pairs of places of texts that are copies of each other; with `fresh`, those with a place in it."""
-    index = MinHashLSH(threshold=_CANDIDATE, num_perm=_PERMUTATIONS)
-    if fresh is not None:
-        for number in fresh:
-            index.insert(number, reader.sketch(texts[number]))
-    if fresh is not None and not fresh:
+    if fresh is not None and len(fresh) <= _FEW:
+        yield from _alike_to_few(texts, reader, sorted(fresh))
         return
-    for number, words in enumerate(texts):
-        sketch = reader.sketch(words)
-        for candidate in sorted(index.query(sketch)):
-            # Of two fresh ones the pair is met twice.
-            is_new = candidate != number and (fresh is None or number not in fresh or candidate < number)
-            if is_new and _is_copy(words, texts[candidate]):
+    # Not datasketch's own index, which takes longer than all the rest together.
+    index: tuple[dict[bytes, list[int]], ...] = tuple({} for _ in range(_BANDS))
+
+    others = () if fresh is None else (number for number in range(len(texts)) if number not in fresh)
+    for number in (*(range(len(texts)) if fresh is None else sorted(fresh)), *others):
+        is_kept = fresh is None or number in fresh
+        candidates: set[int] = set()
+        for buckets, band in zip(index, reader.bands(texts[number]), strict=True):
+            if found := buckets.get(band):
+                candidates.update(found)
+                if is_kept:
+                    found.append(number)
+            elif is_kept:
+                buckets[band] = [number]
+        for candidate in sorted(candidates):
+            if _is_copy(texts[number], texts[candidate]):
                 yield candidate, number
-        if fresh is None:
-            index.insert(number, sketch)
+
+
+def _alike_to_few(texts: Sequence[Words], reader: Reader, fresh: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The same pairs in the other order: few are judged to be copies, and of these MinHash is asked."""
+    for number, words in enumerate(texts):
+        for one in fresh:
+            if one == number or (number in fresh and one > number) or not _is_copy(words, texts[one]):
+                continue
+            bands = zip(reader.bands(words), reader.bands(texts[one]), strict=True)
+            if any(left == right for left, right in bands):
+                yield one, number
 
 
 def _is_copy(left: Words, right: Words) -> bool:
     shared = len(left & right)
-    if shared >= ALIKE * len(left | right):
+    if shared >= ALIKE * (len(left) + len(right) - shared):
         return True
     return shared >= FEWEST_SHARED and shared >= CONTAINED * min(len(left), len(right))

@@ -46,6 +46,14 @@ def test_a_copy_is_found_however_it_was_changed(copy: str) -> None:
     assert neighbours({"c"}, told) == {}
 
 
+def test_few_new_texts_find_what_many_would() -> None:
+    variants = (LETTER, EDITED, SHORTENED, REORDERED, OTHER)
+    told = [message(str(n), f"{variants[n % 5]} {'Очень ждём ответа. ' * (n % 4)}", n) for n in range(40)]
+    many = neighbours({str(n) for n in range(30)}, told)
+    for n in range(30):
+        assert neighbours({str(n)}, told).get(str(n)) == many.get(str(n))
+
+
 def test_after_a_week_of_silence_the_same_words_are_new_ones() -> None:
     week = WINDOW.total_seconds() / 3600
     assert keys([message("a", LETTER), message("b", LETTER, week)]) == {frozenset("ab")}
