@@ -231,20 +231,26 @@ def _alike(
     if fresh is not None and len(fresh) <= _FEW:
         yield from _alike_to_few(texts, reader, sorted(fresh))
         return
-    # Not datasketch's own index, which takes longer than all the rest together.
-    index: tuple[dict[bytes, list[int]], ...] = tuple({} for _ in range(_BANDS))
+    # Not datasketch's own index, which takes longer than all the rest together. Most bands have one text: a
+    # list for each would keep Python's collector busy.
+    index: tuple[dict[bytes, int | list[int]], ...] = tuple({} for _ in range(_BANDS))
 
     others = () if fresh is None else (number for number in range(len(texts)) if number not in fresh)
     for number in (*(range(len(texts)) if fresh is None else sorted(fresh)), *others):
         is_kept = fresh is None or number in fresh
         candidates: set[int] = set()
         for buckets, band in zip(index, reader.bands(texts[number]), strict=True):
-            if found := buckets.get(band):
+            found = buckets.get(band)
+            if isinstance(found, int):
+                candidates.add(found)
+                if is_kept:
+                    buckets[band] = [found, number]
+            elif found is not None:
                 candidates.update(found)
                 if is_kept:
                     found.append(number)
             elif is_kept:
-                buckets[band] = [number]
+                buckets[band] = number
         for candidate in sorted(candidates):
             if _is_copy(texts[number], texts[candidate]):
                 yield candidate, number
