@@ -2,7 +2,7 @@
 {% macro crowd_minimum() -%} 5 {%- endmacro %}
 
 {#
-  CTEs `…, copied, campaigns`: what a message of a cluster of like texts (stg_labels__copies) repeats, and the
+  CTEs `…, copied, campaigns`: what a message of a cluster of like texts (stg_copies__copies) repeats, and the
   campaign it is part of. `told` are the messages with all others of their clusters, as int_changed_appeals brings
   them; `copies` their clusters.
 

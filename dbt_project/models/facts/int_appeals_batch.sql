@@ -13,7 +13,7 @@ labels as (
 ),
 
 copies as (
-    select * from {{ ref('stg_labels__copies') }}
+    select * from {{ ref('stg_copies__copies') }}
     where cluster_id is not null
 ),
 

@@ -49,7 +49,7 @@ labels as (
 ),
 
 copies as (
-    select * from {{ ref('stg_labels__copies') }}
+    select * from {{ ref('stg_copies__copies') }}
 ),
 
 regions as (
@@ -177,7 +177,9 @@ touched_clusters as (
         max(touched.load_seq) as load_seq
     from touched
     inner join copies on touched.appeal_id = copies.appeal_id
-    where copies.cluster_id is not null
+    where
+        copies.cluster_id is not null
+        and {{ unread_appeals('touched.load_seq') }}
     group by copies.region_id, copies.cluster_id
 ),
 
