@@ -107,6 +107,7 @@ NAMED: dict[str, Named] = {
     **_ticket("incident", "incident_id", "appeals"),
     **_ticket("open311", "service_request_id", "requests"),
     "labels": Named(WrittenReference("", ("object_ref",))),
+    "copies": Named(WrittenReference("", ("object_ref",))),
     "vk_posts": Named(_VK_POST),
     "vk_mentions": Named(_VK_POST),
     "vk_comment_readings": Named(_VK_POST),

@@ -292,10 +292,12 @@ class ReviewPeriod(Strict):
 class Labels(Strict):
     """Messages that come without kind, topic or place are labelled (docs/labels.md).
 
-    threshold: what is told with less confidence stays open.
+    threshold: what is told with less confidence stays open. copies: look for messages that repeat each other,
+    so that one person in several channels counts once and crowds with one template are seen.
     """
 
     threshold: Share = 0.6
+    copies: bool = False
 
 
 class MapBorders(Strict):

@@ -136,12 +136,13 @@ def _rekey_tables(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms,
                 lambda wall: pseudonyms.onward_number(wall, count),
                 "owner_id > 0",
             )
-    changed += _change(
-        connection,
-        "labels",
-        "object_ref",
-        lambda ref: under_new_key(ref, onward, lambda wall: pseudonyms.onward_number(wall, count)),
-    )
+    for name in ("labels", "copies"):
+        changed += _change(
+            connection,
+            name,
+            "object_ref",
+            lambda ref: under_new_key(ref, onward, lambda wall: pseudonyms.onward_number(wall, count)),
+        )
     return changed + _change(connection, "quarantine", "source_ref", in_text)
 
 

@@ -180,6 +180,16 @@ LABELS = Made(
     polled=True,
 )
 
+COPIES = Made(
+    "copies",
+    "Which messages are copies of each other.",
+    labels.COPIES_TABLES,
+    windowed=False,
+    polled=True,
+)
+# What the platform makes of what sources brought: a load, but nothing that can be late.
+MADE = (LABELS, COPIES)
+
 # Tables that every load writes, whatever its source.
 SHARED_TABLES = accounting.TABLES
 
@@ -194,4 +204,4 @@ def find_source(name: str) -> SourceSpec:
 def all_tables() -> tuple[RawTable, ...]:
     """Every table of the dataset `raw` except dlt's own."""
     of_sources = (table for spec in SOURCES.values() for table in spec.tables)
-    return (*of_sources, *LABELS.tables, *SHARED_TABLES)
+    return (*of_sources, *(table for made in MADE for table in made.tables), *SHARED_TABLES)

@@ -40,6 +40,7 @@ def save(model: Model, folder: Path) -> str:
     model_id = _digest(description, arrays)
     target = folder / model_id
     if (target / _DESCRIPTION).is_file():
+        os.utime(target)  # its age says when it was learnt last: `otklik maintain` deletes old ones
         return model_id
     folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))

@@ -13,9 +13,11 @@ from labels.errors import UnreadableModel, UnreadableTable
 from labels.places import Place
 
 CURRENT = "current.json"
+PREVIOUS = "previous"
 # Whatever a label can change with, beside the model: the code that reads a text, and pymorphy3's dictionary.
 _READING = ("clean", "dictionary", "features", "labeller", "model", "places", "words")
 _FORMS = ("pymorphy3", "pymorphy3-dicts-ru")
+_COMPARING = ("clean", "copies", "words")
 
 
 def models_of(data: Path, region_id: str) -> Path:
@@ -24,10 +26,14 @@ def models_of(data: Path, region_id: str) -> Path:
 
 
 def note_of(folder: Path) -> dict[str, str] | None:
-    """label_version of the model in force and learnt_until; None before the first training."""
+    """label_version of the model in force and learnt_until; None before the first training.
+
+    `previous` is there once another model was in force before.
+    """
     try:
         described = json.loads((folder / CURRENT).read_bytes())
         note = {key: str(described[key]) for key in ("label_version", "learnt_until")}
+        note |= {PREVIOUS: str(described[PREVIOUS])} if PREVIOUS in described else {}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -48,4 +54,18 @@ def labeller_version(model: str | None, words: Path, places: Iterable[Place], th
     known = sorted((one.territory_id, one.name, one.is_street) for one in places)
     forms = [version(name) for name in _FORMS]
     digest.update(json.dumps([model, known, threshold, forms], ensure_ascii=False).encode())
+    return digest.hexdigest()[:16]
+
+
+def copies_version() -> str:
+    """16 hex digits for the code that compares texts and what it is built on: the same ones find the same."""
+    digest = hashlib.sha256()
+    try:
+        for name in _COMPARING:
+            digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    except OSError as error:
+        raise UnreadableTable(
+            f"{error.filename} cannot be read", "bring it back from the repository"
+        ) from error
+    digest.update(json.dumps([version(name) for name in (*_FORMS, "datasketch")]).encode())
     return digest.hexdigest()[:16]

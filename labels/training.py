@@ -17,7 +17,7 @@ from typing import Any
 
 from labels.artefact import load, save
 from labels.evaluate import Score, evaluate
-from labels.in_force import CURRENT, note_of
+from labels.in_force import CURRENT, PREVIOUS, note_of
 from labels.model import Example, Model, train
 
 HELD_OUT = 0.2
@@ -67,7 +67,11 @@ def train_and_promote(examples: Sequence[tuple[datetime, Example]], folder: Path
     promoted = all(accuracy[task] >= was[task] - MARGIN for task in accuracy.keys() & was.keys())
     candidate = save(train([one for _, one in ordered]), folder)
     if promoted:
-        _make_current(folder, {"label_version": candidate, "learnt_until": ordered[-1][0].isoformat()})
+        made = {"label_version": candidate, "learnt_until": ordered[-1][0].isoformat()}
+        before = note["label_version"] if note else ""
+        if before == candidate and note:
+            before = note.get(PREVIOUS, "")
+        _make_current(folder, {**made, **({PREVIOUS: before} if before else {})})
     version = candidate if promoted or not note else note["label_version"]
     return Trained(version, candidate, promoted, len(earlier), len(later), accuracy, was)
 

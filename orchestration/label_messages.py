@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WORDS = DBT_PROJECT_DIR / "seeds" / "label_words.csv"
 _PAGE = 10_000  # messages
 _TOLD = ("kind", "needs_answer", "topic_group", "topic", "territory_id", "tone")
-_FINISHED = """
+FINISHED = """
     loads AS (
         SELECT loads._dlt_load_id, max(loads.load_seq) AS load_seq
         FROM raw.loads AS loads
@@ -81,6 +81,7 @@ class Messages:
     table: RawTable
     lacks: str
     text: str = "text"
+    said: str = ""  # which rows are citizens' messages at all; those that can lack a label where not given
 
     @property
     def source(self) -> str:
@@ -93,19 +94,24 @@ class Messages:
         parts = [f"'{own.kind}'", *(f'CAST("{column}" AS VARCHAR)' for column in own.columns)]
         return " || '|' || ".join(parts)
 
-    def new_since(self) -> str:
-        """The query of what came after $read_to in $region, with the label that stands."""
+    @property
+    def newest_first(self) -> str:
+        """SQL: the order of a message's versions inside a load."""
         order = [
             f"received.{name} DESC NULLS LAST"
             for name in ("edited_at", "updated_at", "file_name", "row_number")
             if any(column.name == name for column in self.table.columns)
         ]
+        return ", ".join([*order, "received.fetched_at DESC"])
+
+    def new_since(self) -> str:
+        """The query of what came after $read_to in $region, with the label that stands."""
         return _NEW.format(
-            finished=_FINISHED,
+            finished=FINISHED,
             ref=self.ref,
             text=self.text,
             lacks=self.lacks,
-            newest_first=", ".join([*order, "received.fetched_at DESC"]),
+            newest_first=self.newest_first,
             table=self.table.name,
             source=self.source,
             standing=", ".join(f"told.{name}" for name in _TOLD),
@@ -126,9 +132,9 @@ def tables_of_messages() -> list[Messages]:
         elif table.name == "open311_requests":
             found.append(Messages(table, "true", "description"))
         elif table.name == "pos_appeals":
-            found.append(Messages(table, _lacks("category", "subcategory")))
+            found.append(Messages(table, _lacks("category", "subcategory"), said="true"))
         elif table.name == "incident_appeals" or ("ticket_id" in names and "topic_group" in names):
-            found.append(Messages(table, _lacks("topic_group", "topic")))
+            found.append(Messages(table, _lacks("topic_group", "topic"), said="true"))
     return found
 
 
@@ -150,14 +156,12 @@ def label_region(settings: Settings, region: Region, run_id: str = "") -> LoadRe
     model = note["label_version"] if note else None
     sources = sorted({one.source for one in tables_of_messages()})
     with duckdb.connect(str(settings.warehouse)) as connection:
-        if not _was_loaded(connection):
+        if not was_loaded(connection):
             return None
         places = _places(connection, region)
         version = labeller_version(model, WORDS, places, region.labels.threshold)
         known = state_of(connection, LABELS.name, region.region_id)
-        ((newest,),) = connection.execute(
-            _NEWEST.format(finished=_FINISHED), {"region": region.region_id, "sources": sources}
-        ).fetchall()
+        newest = newest_load(connection, region, sources)
     if newest <= _read_to(known, version):
         return None
 
@@ -167,7 +171,15 @@ def label_region(settings: Settings, region: Region, run_id: str = "") -> LoadRe
     return land_made(replace(LABELS, made_by=read), region, settings, run_id=run_id)
 
 
-def _was_loaded(connection: duckdb.DuckDBPyConnection) -> bool:
+def newest_load(connection: duckdb.DuckDBPyConnection, region: Region, sources: Sequence[str]) -> int:
+    """load_seq of the newest finished load of these sources that brought rows; -1 before the first."""
+    ((newest,),) = connection.execute(
+        _NEWEST.format(finished=FINISHED), {"region": region.region_id, "sources": list(sources)}
+    ).fetchall()
+    return int(newest)
+
+
+def was_loaded(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether any load was committed; before that there are no books to look into."""
     found = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = '_dlt_loads'"
@@ -236,7 +248,7 @@ def _row(label: MessageLabel, text: str) -> Row:
 
 def _places(connection: duckdb.DuckDBPyConnection, region: Region) -> list[Place]:
     """The region's territories under each of their names, by its newest registry."""
-    found = connection.execute(_PLACES.format(finished=_FINISHED), {"region": region.region_id}).fetchall()
+    found = connection.execute(_PLACES.format(finished=FINISHED), {"region": region.region_id}).fetchall()
     return [
         Place(territory, name)
         for territory, title, aliases in found

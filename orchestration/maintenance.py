@@ -30,6 +30,16 @@ _FORGET_QUARANTINE = """
     update raw.quarantine set payload = null
     where payload is not null and fetched_at < ?
 """
+_TOLD_BY = """
+    select distinct region_id, told_by
+    from (
+        select labels.region_id, arg_max(labels.told_by, loads.load_seq) as told_by
+        from raw.labels as labels
+        inner join raw.loads as loads on labels._dlt_load_id = loads._dlt_load_id
+        group by labels.region_id, labels.object_ref
+    )
+"""
+_MODEL_AGE = timedelta(days=1)  # a younger one may be about to come into force: training holds no lock
 LOG_BYTES = 20 * 2**20  # what is kept of a log: its end
 
 
@@ -139,6 +149,42 @@ def _keep_end(path: Path) -> None:
         file.truncate()
 
 
+def _models(settings: Settings, now: datetime, dry_run: bool) -> Removed:
+    """Models of labels that are neither in force nor were before that, and that no standing label names."""
+    from labels.in_force import PREVIOUS, models_of, note_of
+
+    named = _models_named(settings)
+    found: list[Path] = []
+    for folder in _within(settings.data / "labels", "*"):
+        note = note_of(models_of(settings.data, folder.name)) or {}
+        kept = {note.get("label_version"), note.get(PREVIOUS)} | named.get(folder.name, set())
+        found += [
+            path
+            for path in (*_within(folder, "[0-9a-f]*"), *_within(folder, ".new-*"))
+            if path.is_dir() and path.name not in kept and _written(path) < now - _MODEL_AGE
+        ]
+    return _cleared("models", found, dry_run)
+
+
+def _models_named(settings: Settings) -> dict[str, set[str]]:
+    """By region the models that told the labels which stand."""
+    import duckdb
+
+    named: dict[str, set[str]] = {}
+    if not settings.warehouse.exists():
+        return named
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        tables = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'labels'"
+        told = connection.execute(_TOLD_BY).fetchall() if connection.execute(tables).fetchall() else []
+    for region_id, model in told:
+        named.setdefault(region_id, set()).add(model)
+    return named
+
+
+def _written(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
+
+
 def _cleared(what: str, paths: list[Path], dry_run: bool) -> Removed:
     removed = Removed(what, len(paths), sum(_size(path) for path in paths))
     for path in [] if dry_run else paths:
@@ -168,6 +214,7 @@ _PARTS: tuple[Callable[[Settings, datetime, bool], Removed], ...] = (
     _working_files,
     _leftovers,
     _logs,
+    _models,
 )
 
 

@@ -63,6 +63,9 @@ _RELABELLED = " or ".join(
     f"(past.{column} is distinct from now.{column} and not ({_differs(column, label)}))"
     for column, label in _LABELLED.items()
 )
+# Likewise for what is taken for one person's copy: neither is it erased, nor does it come late.
+_COPY = "coalesce({}.duplicate_reason in ('author', 'text'), false)"
+_PAST_COPY, _COPY_NOW = _COPY.format("past"), _COPY.format("now")
 # What became of the appeals of a month between two releases, and so why its figures moved. An appeal that
 # moved in or out of the month counts in both months.
 _MOVED = f"""
@@ -78,8 +81,10 @@ _MOVED = f"""
             coalesce(past.region_id, now.region_id) as region_id,
             unnest([date_trunc('month', past.local_date), date_trunc('month', now.local_date)])
                 as month_start,
-            coalesce(past.is_countable, false) and not coalesce(now.is_countable, false) as is_gone,
-            coalesce(now.is_countable, false) and not coalesce(past.is_countable, false) as is_new,
+            coalesce(past.is_countable, false) and not coalesce(now.is_countable, false) and not {_COPY_NOW}
+                as is_gone,
+            coalesce(now.is_countable, false) and not coalesce(past.is_countable, false) and not {_PAST_COPY}
+                as is_new,
             past.is_countable and now.is_countable and (
                 past.local_date <> now.local_date
                 or past.channel <> now.channel
@@ -89,7 +94,9 @@ _MOVED = f"""
                 or past.first_response_at <> now.first_response_at
                 or past.due_at is distinct from now.due_at
             ) as is_corrected,
-            past.is_countable and now.is_countable and ({_RELABELLED}) as is_relabelled
+            (past.is_countable and now.is_countable and ({_RELABELLED}))
+                or (past.is_countable and not now.is_countable and {_COPY_NOW})
+                or (now.is_countable and not past.is_countable and {_PAST_COPY}) as is_relabelled
         from changed.appeals_before as past
         full join changed.appeals_now as now on past.appeal_id = now.appeal_id
     )

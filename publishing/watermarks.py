@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import duckdb
 
-# Labels are made of what sources brought, and only when something came: a load, but nothing that can be late.
-_MADE = "labels"
+# Made of what sources brought, and only when something came: loads, but nothing that can be late.
+_MADE = frozenset({"labels", "copies"})
 
 
 def sources_read(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The watermarks of a release that are those of sources."""
-    return [mark for mark in manifest.get("watermarks", ()) if mark.get("source") != _MADE]
+    return [mark for mark in manifest.get("watermarks", ()) if mark.get("source") not in _MADE]
 
 
 def read_watermarks(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

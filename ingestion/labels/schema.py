@@ -1,4 +1,4 @@
-"""Raw table of labels: what the platform itself takes a message for. No text and no person stands in it."""
+"""Raw tables of labels: what the platform takes messages for. No text and no person stands in them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,27 @@ LABELS = RawTable(
         Column("label_version", "text", "Model, word list, places and code that told it.", required=True),
     ),
 )
+COPIES = RawTable(
+    "copies",
+    "Which messages are copies of each other: one row per message and change of what it is a copy of.",
+    (
+        Column(
+            "object_ref",
+            "text",
+            "Message: kind and key, |-separated, as facts name it before hashing.",
+            required=True,
+            key=True,
+        ),
+        Column("source", "text", "Source that brought the message.", required=True),
+        Column("cluster_id", "text", "Messages of one cluster share it; null once it is nobody's copy."),
+        Column(
+            "numbers_key", "text", "Digest of the numbers in its text, house numbers and years; null as well."
+        ),
+        Column("copies_version", "text", "Code that compared the texts.", required=True),
+    ),
+)
 TABLES = (LABELS,)
+COPIES_TABLES = (COPIES,)
 _HASH = re.compile("[0-9a-f]{32}")
 _PERSONS_WALL = re.compile(r"(vk_(?:post|comment)\|)([1-9]\d*)(\|.*)")
 

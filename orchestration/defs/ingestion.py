@@ -8,7 +8,7 @@ import dagster as dg
 from ingestion.clock import Window
 from ingestion.errors import IngestionError, SourceDown
 from ingestion.pipeline import LoadReport, ingest
-from ingestion.sources import LABELS, SHARED_TABLES, SOURCES, SourceSpec
+from ingestion.sources import MADE, SHARED_TABLES, SOURCES, SourceSpec
 from ingestion.tables import RawTable
 from orchestration.defs.resources import Street
 from orchestration.keys import OWNERS, asset_key
@@ -115,7 +115,7 @@ def source_asset(spec: SourceSpec) -> dg.AssetsDefinition:
         spec.replace_attributes(
             deps=[
                 asset_key("raw", table.name)
-                for source in (*SOURCES.values(), LABELS)
+                for source in (*SOURCES.values(), *MADE)
                 for table in source.tables
             ]
         )

@@ -9,7 +9,8 @@ import dagster as dg
 
 from ingestion.config import Region, Settings, load_regions, load_settings
 from ingestion.errors import ConfigError
-from ingestion.sources import LABELS, SOURCES
+from ingestion.pipeline import LoadReport
+from ingestion.sources import COPIES, LABELS, MADE, SOURCES
 from orchestration.defs.alerts import say_what_failed
 from orchestration.defs.ingestion import table_spec
 from orchestration.defs.resources import Street
@@ -18,6 +19,7 @@ from orchestration.keys import OWNERS, asset_key
 LOCK_WAIT_SECONDS = 3600
 MODELS = asset_key("labels", "models")
 NOT_WORSE = "not_worse_than_the_model_in_force"
+COUNTS = ("received", "landed", "skipped_unchanged", "erased")
 LEARNT_FROM = ("pos_appeals", "incident_appeals")
 
 
@@ -28,29 +30,35 @@ LEARNT_FROM = ("pos_appeals", "incident_appeals")
         table_spec(table, None).replace_attributes(
             deps=[asset_key("raw", one.name) for source in SOURCES.values() for one in source.tables]
         )
-        for table in LABELS.tables
+        for made in MADE
+        for table in made.tables
     ],
 )
 def label_messages(street: Street) -> Iterator[dg.MaterializeResult]:
-    """Label what came to the regions whose file asks for it; nothing where no region does."""
-    counts = {"received": 0, "landed": 0, "skipped_unchanged": 0, "erased": 0}
-    regions = street.regions_to_label()
-    for region in regions:
+    """Label what came, and find copies, in the regions whose file asks for it; nothing where none does."""
+    reports: dict[str, list[LoadReport | None]] = {made.name: [] for made in MADE}
+    for region in street.regions_to_label():
         from orchestration.label_messages import label_region
 
         street.begin("labels", region=region.name)
-        report = label_region(street.settings, region, street.run_id)
-        for tally in report.resources.values() if report else ():
-            counts = {name: count + getattr(tally, name) for name, count in counts.items()}
-    (table,) = LABELS.tables
-    yield dg.MaterializeResult(
-        asset_key=asset_key("raw", table.name),
-        metadata={
-            **counts,
-            "regions": len(regions),
-            "dagster/row_count": street.row_counts().get(f"raw.{table.name}", 0),
-        },
-    )
+        reports[LABELS.name].append(label_region(street.settings, region, street.run_id))
+        if region.labels and region.labels.copies:
+            from orchestration.find_copies import find_copies_of_region
+
+            street.begin("copies", region=region.name)
+            reports[COPIES.name].append(find_copies_of_region(street.settings, region, street.run_id))
+    rows = street.row_counts()
+    for made in MADE:
+        tallies = [one for report in reports[made.name] if report for one in report.resources.values()]
+        for table in made.tables:
+            yield dg.MaterializeResult(
+                asset_key=asset_key("raw", table.name),
+                metadata={
+                    **{name: sum(getattr(tally, name) for tally in tallies) for name in COUNTS},
+                    "regions": len(reports[made.name]),
+                    "dagster/row_count": rows.get(f"raw.{table.name}", 0),
+                },
+            )
 
 
 def labelled_regions(settings: Settings) -> list[Region]:

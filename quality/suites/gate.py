@@ -138,6 +138,20 @@ GATE = Suite(
             why="A new status may mean answered or not; decide it in the source's staging model first.",
         ),
         Expectation(
+            name="copies_point_to_what_counts",
+            table="facts.fct_appeals",
+            query="""
+                select count(*) as lost
+                from facts.fct_appeals as copies
+                left join facts.fct_appeals as kept
+                    on copies.region_id = kept.region_id and copies.duplicate_of = kept.appeal_id
+                where copies.duplicate_reason in ('author', 'text') and not coalesce(kept.is_countable, false)
+            """,
+            expectation="expect_column_values_to_be_between",
+            arguments={"column": "lost", "min_value": 0, "max_value": 0},
+            why="A person whose messages are all taken for copies would count nowhere.",
+        ),
+        Expectation(
             name="no_appeal_from_the_future",
             table="facts.fct_appeals",
             query=_SHARES,

@@ -160,6 +160,12 @@ def label(ref: str, group: str | None, version: str = "v1", **more: Any) -> dict
     return {"labels": [{**told, **more}]}
 
 
+def copy(ref: str, cluster: str | None) -> dict[str, list[Row]]:
+    """One load of raw.copies with one message's cluster."""
+    source = ref.partition("_")[0].partition("|")[0]
+    return {"copies": [{"object_ref": ref, "source": source, "cluster_id": cluster, "copies_version": "v1"}]}
+
+
 def post(post_id: int, created: str, author: str = "community", *, deleted: bool = False) -> Row:
     """A post on the page's wall."""
     return {

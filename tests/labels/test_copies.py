@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from labels.copies import CROWD, Message, find_copies
+from labels.copies import WINDOW, Message, Reader, clusters, name_of, neighbours, numbers_of
 
 NOON = datetime(2026, 3, 5, 5)
 LETTER = (
@@ -26,75 +26,82 @@ OTHER = (
 )
 
 
-def message(
-    key: str,
-    text: str,
-    author: str | None = None,
-    channel: str = "vk",
-    place: str | None = "town",
-    hours: float = 0,
-) -> Message:
-    at = NOON + timedelta(hours=hours)
-    return Message(key, channel, text, at, at.date(), author, place)
+def message(key: str, text: str, hours: float = 0) -> Message:
+    return Message(key, text, NOON + timedelta(hours=hours))
+
+
+def keys(told: list[Message]) -> set[frozenset[str]]:
+    """The clusters, by the keys of their messages."""
+    return {frozenset(one.key for one in cluster) for cluster in clusters(told)}
 
 
 @pytest.mark.parametrize(
     "copy", [LETTER, EDITED, SHORTENED, REORDERED], ids=["same", "edited", "short", "order"]
 )
-def test_one_person_in_two_channels_is_one(copy: str) -> None:
-    told = [
-        message("a", LETTER),
-        message("b", copy, channel="telegram", hours=2),
-        message("c", OTHER, hours=1),
-    ]
-    found = find_copies(told)
-    assert set(found) == {"b"}
-    assert (found["b"].duplicate_of, found["b"].campaign_id) == ("a", None)
-    assert find_copies(told[::-1]) == found
+def test_a_copy_is_found_however_it_was_changed(copy: str) -> None:
+    told = [message("a", LETTER), message("b", copy, 2), message("c", OTHER, 1)]
+    assert keys(told) == keys(told[::-1]) == {frozenset("ab")}
+    assert neighbours({"b"}, told) == {"b": {"a"}}
+    assert neighbours({"a", "b"}, told) == {"a": {"b"}, "b": {"a"}}
+    assert neighbours({"c"}, told) == {}
 
 
-@pytest.mark.parametrize("copy", [EDITED, SHORTENED, REORDERED], ids=["edited", "short", "order"])
-def test_the_same_author_within_a_week_is_one_wherever_he_writes(copy: str) -> None:
-    told = [message("a", LETTER, "me"), message("b", copy, "me", place=None, hours=100)]
-    assert find_copies(told)["b"].duplicate_of == "a"
-    assert find_copies([told[0], message("b", copy, "me", hours=200)]) == {}
+def test_few_new_texts_find_what_many_would() -> None:
+    variants = (LETTER, EDITED, SHORTENED, REORDERED, OTHER)
+    told = [message(str(n), f"{variants[n % 5]} {'Очень ждём ответа. ' * (n % 4)}", n) for n in range(40)]
+    many = neighbours({str(n) for n in range(30)}, told)
+    for n in range(30):
+        assert neighbours({str(n)}, told).get(str(n)) == many.get(str(n))
 
 
-def test_like_words_alone_make_nobody_the_same() -> None:
-    """Neighbours copy each other: another person, another place or another day is another message."""
-    first = message("a", LETTER, "me")
-    assert find_copies([first, message("b", LETTER, "you", hours=1)]) == {}
-    assert find_copies([first, message("b", LETTER, "you", "telegram", place="north", hours=1)]) == {}
-    assert find_copies([first, message("b", LETTER, "you", "telegram", place=None, hours=1)]) == {}
-    assert find_copies([first, message("b", LETTER, "you", "telegram", hours=30)]) == {}
+def test_after_a_week_of_silence_the_same_words_are_new_ones() -> None:
+    week = WINDOW.total_seconds() / 3600
+    assert keys([message("a", LETTER), message("b", LETTER, week)]) == {frozenset("ab")}
+    assert keys([message("a", LETTER), message("b", LETTER, week + 0.1)]) == set()
+    assert keys([message("a", LETTER), message("b", EDITED, week + 0.1)]) == set()
+    # Somebody in between keeps them together, in whatever words.
+    between = [message("a", LETTER), message("b", LETTER, 2 * week), message("m", REORDERED, week)]
+    assert keys(between) == {frozenset("abm")}
 
 
-def test_a_crowd_with_one_template_is_a_campaign_and_stays_many() -> None:
-    variants = (LETTER, EDITED, SHORTENED, REORDERED)
-    told = [
-        message(f"m{n}", variants[n % 4], f"p{n}", ("vk", "telegram")[n % 2], hours=n) for n in range(CROWD)
-    ]
-    found = find_copies([*told, message("x", OTHER, "px")])
-    assert set(found) == {one.key for one in told}
-    assert {copy.campaign_id for copy in found.values()} == {"m0"}
-    assert {copy.duplicate_of for copy in found.values()} == {None}
-    again = find_copies([*told, message("again", LETTER, "p3", hours=9)])
-    assert (again["again"].duplicate_of, again["again"].campaign_id) == ("m3", "m0")
-    fewer = find_copies(told[1:])
-    assert {copy.campaign_id for copy in fewer.values()} == {None}, "one person less is no crowd"
+def test_a_cluster_is_called_after_its_first_message_and_names_nobody() -> None:
+    reader = Reader()
+    (cluster,) = clusters([message("b", EDITED, 1), message("secret", LETTER), message("c", LETTER, 2)])
+    name = name_of(cluster, reader)
+    assert [one.key for one in cluster] == ["secret", "b", "c"]
+    assert name.startswith("20260305-")
+    assert name == name_of([message("other", LETTER)], Reader()), "by day and words alone"
+    assert name != name_of([message("other", LETTER, 24)], reader)
 
 
-def test_two_authors_of_one_channel_are_never_one_person() -> None:
-    told = [message("a", LETTER, "me"), message("b", LETTER, "them", "telegram", hours=1)]
-    told.append(message("c", LETTER, "you", "telegram", hours=2))
-    found = find_copies(told)
-    assert set(found) == {"b"}
-    assert found["b"].duplicate_of == "a"
+def test_what_was_read_is_forgotten_with_its_message() -> None:
+    reader = Reader()
+    told = [message("a", LETTER), message("b", EDITED), message("c", OTHER)]
+    first = clusters(told, reader)
+    reader.keep({OTHER})
+    assert reader.words(OTHER)
+    assert clusters(told, reader) == first
+
+
+def test_the_same_words_about_another_house_are_told_apart_by_their_numbers() -> None:
+    """A crowd's template carries everybody's own address; one person's copies carry the same."""
+    told = [message("a", f"{LETTER} Дом 91, кв. 5."), message("b", f"{EDITED} Дом 76, кв. 5.", 1)]
+    assert keys(told) == {frozenset("ab")}
+    first, second = (numbers_of(one.text) for one in told)
+    assert first != second
+    assert numbers_of(f"Кв. 5 дома 91! <b>{LETTER}</b>") == first
+    assert numbers_of("Дом девяносто один") == numbers_of("")
+
+
+def test_a_sentence_in_common_is_no_copy() -> None:
+    said = "Хоть бы раз из кабинета вышли"
+    told = [message("a", f"Просел люк по адресу Чехова, 89а. {said}."), message("c", f"Добрый день! {said}!")]
+    told += [message("b", f"Напротив дома 36а на улице Пушкина парковка вместо газона. {said}.")]
+    assert keys(told) == set()
 
 
 def test_short_texts_are_never_copies() -> None:
-    told = [message(str(n), "Нет света!", f"p{n}", ("vk", "ok")[n % 2]) for n in range(20)]
-    assert find_copies(told) == {}
+    assert keys([message(str(n), "Нет света!") for n in range(20)]) == set()
 
 
 def test_copies_among_many_messages_are_found_and_little_else() -> None:
@@ -109,7 +116,7 @@ def test_copies_among_many_messages_are_found_and_little_else() -> None:
         return " ".join(draw.choices(stock, k=8)).capitalize() + "."
 
     letters = [[sentence() for _ in range(draw.randint(3, 6))] for _ in range(300)]
-    told = [message(f"o{n}", " ".join(letter), f"p{n}", hours=n / 100) for n, letter in enumerate(letters)]
+    told = [message(f"o{n}", " ".join(letter), n / 100) for n, letter in enumerate(letters)]
     for n, letter in enumerate(letters[:90]):
         kind = n % 3
         if kind == 0:
@@ -120,8 +127,7 @@ def test_copies_among_many_messages_are_found_and_little_else() -> None:
             text = " ".join(letter[:-1])
         else:
             text = " ".join(draw.sample(letter, len(letter)))
-        told.append(message(f"c{n}", text, f"p{n}", hours=5))
-    found = find_copies(told)
-    right = {key for key, copy in found.items() if key[0] == "c" and copy.duplicate_of == f"o{key[1:]}"}
-    assert len(right) >= 88
-    assert set(found) == right
+        told.append(message(f"c{n}", text, 5))
+    found = keys(told)
+    assert found <= {frozenset((f"o{n}", f"c{n}")) for n in range(90)}
+    assert len(found) >= 88

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labels.errors import UnreadableModel
+from labels.in_force import note_of
 from labels.model import Example
 from labels.training import current, train_and_promote
 from tests.labels.appeals import appeals
@@ -55,6 +56,7 @@ def test_a_first_model_is_in_force_until_a_better_one_comes(told: list[Dated], t
     assert third.promoted, third
     assert (third.learnt_from, third.held_out) == (480, 120), "in the order of time, whatever comes first"
     assert current(tmp_path)[0] == third.candidate != version
+    assert (note_of(tmp_path) or {})["previous"] == version
 
 
 def test_a_damaged_note_of_what_is_in_force_is_refused(tmp_path: Path) -> None:

@@ -29,6 +29,30 @@ def shares(*loads: tuple[str, int, int]) -> dict[str, float]:
     return {resource.removesuffix(" pos.appeals"): share for resource, share in found}
 
 
+def lost(*appeals: tuple[str, bool, str | None, str | None]) -> int:
+    """Copies that count nowhere, of appeals told as (id, countable, copy of, why)."""
+    (expectation,) = (one for one in GATE.expectations if one.name == "copies_point_to_what_counts")
+    with duckdb.connect() as connection:
+        connection.execute("create schema facts")
+        connection.execute(
+            "create table facts.fct_appeals (appeal_id varchar, is_countable boolean, duplicate_of varchar, "
+            "duplicate_reason varchar, region_id varchar default 'north')"
+        )
+        connection.executemany(
+            "insert into facts.fct_appeals by position values (?, ?, ?, ?, 'north')", [*map(list, appeals)]
+        )
+        ((found,),) = connection.execute(expectation.query).fetchall()
+    return int(found)
+
+
+def test_a_copy_of_what_counts_nowhere_is_noticed() -> None:
+    first, copy = ("first", True, None, None), ("copy", False, "first", "text")
+    assert lost(first, copy) == 0
+    assert lost(("first", False, None, None), copy) == 1
+    assert lost(copy, ("of a copy", False, "copy", "author")) == 2
+    assert lost(("entered", False, "elsewhere", "entered")) == 0
+
+
 def test_a_long_good_past_hides_no_changed_format() -> None:
     assert shares(("north", 1_000_000, 0), ("north", 0, 40)) == {"north": 1.0}
 

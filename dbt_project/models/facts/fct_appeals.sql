@@ -29,6 +29,8 @@ final as (
         kind,
         is_countable,
         duplicate_of,
+        duplicate_reason,
+        campaign_id,
         topic_group,
         topic_id,
         territory_id,

@@ -12,6 +12,11 @@ labels as (
     select * from {{ ref('stg_labels__labels') }}
 ),
 
+copies as (
+    select * from {{ ref('stg_copies__copies') }}
+    where cluster_id is not null
+),
+
 responses as (
     select
         appeal_id,
@@ -109,6 +114,8 @@ labelled as (
             and labels.topic_id = label_topics.topic_id
 ),
 
+{{ copies_of_people('labelled') }},
+
 -- the clocks: working seconds at registration and at the first answer, and the rule in force that day
 clocked as (
     select
@@ -193,6 +200,22 @@ due as (
             and after_interim_day.is_working_day
 ),
 
+-- a copy that another source is known to carry wins over one told from likeness
+told as (
+    select
+        due.*,
+        coalesce(due.kept_appeal_id, copied.copy_of) as duplicate_of,
+        case when due.kept_appeal_id is not null then 'entered' else copied.duplicate_reason end as duplicate_reason,
+        campaigns.cluster_id as campaign_id
+    from due
+    left join copied on due.appeal_id = copied.appeal_id
+    left join clustered on due.appeal_id = clustered.appeal_id
+    left join campaigns
+        on
+            clustered.region_id = campaigns.region_id
+            and clustered.cluster_id = campaigns.cluster_id
+),
+
 final as (
     select
         appeal_id,
@@ -201,8 +224,10 @@ final as (
         channel,
         intake,
         known_kind as kind,
-        is_countable and kept_appeal_id is null as is_countable,
-        kept_appeal_id as duplicate_of,
+        is_countable and duplicate_of is null as is_countable,
+        duplicate_of,
+        duplicate_reason,
+        campaign_id,
         known_topic_group as topic_group,
         known_topic_id as topic_id,
         known_territory_id as territory_id,
@@ -245,7 +270,7 @@ final as (
         case when has_label then told_territory_id is null and known_territory_id is not null end
             as territory_from_label,
         load_seq
-    from due
+    from told
 )
 
 select * from final

@@ -48,6 +48,10 @@ labels as (
     select * from {{ ref('stg_labels__labels') }}
 ),
 
+copies as (
+    select * from {{ ref('stg_copies__copies') }}
+),
+
 regions as (
     select * from {{ ref('dim_regions') }}
 ),
@@ -156,22 +160,63 @@ touched as (
         appeal_id,
         load_seq
     from labels
+    union all
+    select
+        region_id,
+        source,
+        appeal_id,
+        load_seq
+    from copies
+),
+
+-- whether a message repeats another, and which one counts, is told of all the messages of a cluster together
+touched_clusters as (
+    select
+        copies.region_id,
+        copies.cluster_id,
+        max(touched.load_seq) as load_seq
+    from touched
+    inner join copies on touched.appeal_id = copies.appeal_id
+    where
+        copies.cluster_id is not null
+        and {{ unread_appeals('touched.load_seq') }}
+    group by copies.region_id, copies.cluster_id
+),
+
+involved as (
+    select
+        region_id,
+        source,
+        appeal_id,
+        load_seq
+    from touched
+    union all
+    select
+        copies.region_id,
+        copies.source,
+        copies.appeal_id,
+        touched_clusters.load_seq
+    from copies
+    inner join touched_clusters
+        on
+            copies.region_id = touched_clusters.region_id
+            and copies.cluster_id = touched_clusters.cluster_id
 ),
 
 -- a registry that maps pages and places anew touches every appeal of its region; a region that no registry
 -- has named yet waits for it
 final as (
     select
-        touched.region_id,
-        touched.source,
-        touched.appeal_id,
-        max(greatest(touched.load_seq, regions.mapping_seq)) as load_seq
-    from touched
-    inner join regions on touched.region_id = regions.region_id
+        involved.region_id,
+        involved.source,
+        involved.appeal_id,
+        max(greatest(involved.load_seq, regions.mapping_seq)) as load_seq
+    from involved
+    inner join regions on involved.region_id = regions.region_id
     where
-        {{ unread_appeals('touched.load_seq') }}
+        {{ unread_appeals('involved.load_seq') }}
         or {{ unread_appeals('regions.mapping_seq') }}
-    group by touched.region_id, touched.source, touched.appeal_id
+    group by involved.region_id, involved.source, involved.appeal_id
 )
 
 select * from final
