@@ -103,6 +103,7 @@ def test_copies_are_found_in_every_channel_and_only_what_came_is_compared(data: 
     assert set(standing(data)) == {"vk_comment|-7|6", "pos|8", f"telegram_message|9|{'a' * 32}|2"}
 
 
+@pytest.mark.scenario
 def test_the_batches_in_which_messages_came_change_nothing(data: Path, tmp_path: Path) -> None:
     """Crowds, pairs and lone letters over three weeks, some edited or deleted: at once, and in four runs."""
     draw = random.Random(7)
