@@ -14,7 +14,8 @@ from collections import defaultdict
 # What a state organisation may use and pass on; of several licences joined by OR one of these is enough.
 # Weak copyleft (MPL) asks for nothing as long as its files are not changed, and we change none.
 ALLOWED = re.compile(
-    r"(0BSD|3-Clause BSD|(New |Modified )?BSD([ -][23]-Clause)?|Apache( Software|[ -]2\.0)?( WITH LLVM-exception)?|"
+    r"(0BSD|3-Clause BSD|(New |Modified )?BSD([ -][23]-Clause)?|"
+    r"Apache( Software|[ -]2\.0)?( WITH LLVM-exception)?|"
     r"MIT(-0)?|ISC|PSF-2\.0|Python Software Foundation|CNRI-Python|Zlib|CC0-1\.0|AFL-2\.1|Artistic|Unlicense|"
     r"MPL-2\.0|Mozilla Public License 2\.0)( License)?( \((ISCL|MPL 2\.0)\))?",
     re.IGNORECASE,
