@@ -82,7 +82,7 @@ class Dbt:
             return Outcome(finished, "")
         broken = [node for node in finished if node.is_broken]
         said = f"{broken[0].unique_id}: {broken[0].message}" if broken else _one_line(done.exception)
-        return Outcome(finished, said)
+        return Outcome(finished, f"{said}{advice_on(said)}")
 
     def _parse(self) -> Any:
         """The project for this engine, to be written into; None where it does not parse.
@@ -115,6 +115,12 @@ class Dbt:
         self._target.mkdir(parents=True, exist_ok=True)
         with environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", **self._variables):
             yield
+
+
+def advice_on(said: str) -> str:
+    """What to do about an error of DuckDB's whose own words do not say it here; often empty."""
+    is_memory = "Out of Memory" in said
+    return "; OTKLIK_MEMORY_LIMIT says how much the models may take, give them more" if is_memory else ""
 
 
 def _finished(result: Any) -> Finished:

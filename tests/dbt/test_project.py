@@ -10,10 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import duckdb
 import pytest
 
 from ingestion.sources import all_tables
 from ingestion.tables import SQL_TYPES
+from orchestration.dbt_process import advice_on
 from tests.dbt.support import PROJECT, Dbt
 
 Node = Mapping[str, Any]
@@ -238,3 +240,11 @@ def test_dbt_keeps_to_the_limit_of_memory(dbt: Dbt, tmp_path: Path, monkeypatch:
         ["show", "--inline", "select current_setting('memory_limit') as said"], tmp_path / "one.duckdb"
     )
     assert shown[0].agate_table.columns["said"][0] == "953.6 MiB"
+
+
+def test_a_lack_of_memory_names_the_setting() -> None:
+    limited = duckdb.connect(config={"memory_limit": "10MB", "temp_directory": ""})
+    with limited, pytest.raises(duckdb.OutOfMemoryException) as caught:
+        limited.execute("create table t as select md5(cast(range as varchar)) as x from range(2000000)")
+    assert "OTKLIK_MEMORY_LIMIT" in advice_on(str(caught.value))
+    assert advice_on("model.otklik.fct_appeals: Binder Error") == ""
