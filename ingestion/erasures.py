@@ -108,6 +108,7 @@ NAMED: dict[str, Named] = {
     **_ticket("open311", "service_request_id", "requests"),
     "labels": Named(WrittenReference("", ("object_ref",))),
     "copies": Named(WrittenReference("", ("object_ref",))),
+    "answer_features": Named(WrittenReference("", ("object_ref",))),
     "vk_posts": Named(_VK_POST),
     "vk_mentions": Named(_VK_POST),
     "vk_comment_readings": Named(_VK_POST),

@@ -293,11 +293,13 @@ class Labels(Strict):
     """Messages that come without kind, topic or place are labelled (docs/labels.md).
 
     threshold: what is told with less confidence stays open. copies: look for messages that repeat each other,
-    so that one person in several channels counts once and crowds with one template are seen.
+    so that one person in several channels counts once and crowds with one template are seen. answers: look at
+    official answers, so that they have a score and templates with other names in them are seen.
     """
 
     threshold: Share = 0.6
     copies: bool = False
+    answers: bool = False
 
 
 class MapBorders(Strict):

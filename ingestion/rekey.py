@@ -136,7 +136,7 @@ def _rekey_tables(connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms,
                 lambda wall: pseudonyms.onward_number(wall, count),
                 "owner_id > 0",
             )
-    for name in ("labels", "copies"):
+    for name in ("labels", "copies", "answer_features"):
         changed += _change(
             connection,
             name,

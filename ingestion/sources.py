@@ -187,8 +187,16 @@ COPIES = Made(
     windowed=False,
     polled=True,
 )
+
+ANSWERS = Made(
+    "answers",
+    "What can be seen in official answers.",
+    labels.ANSWERS_TABLES,
+    windowed=False,
+    polled=True,
+)
 # What the platform makes of what sources brought: a load, but nothing that can be late.
-MADE = (LABELS, COPIES)
+MADE = (LABELS, COPIES, ANSWERS)
 
 # Tables that every load writes, whatever its source.
 SHARED_TABLES = accounting.TABLES

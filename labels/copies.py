@@ -158,20 +158,12 @@ def numbers_of(text: str) -> str:
     return hashlib.sha256(" ".join(sorted(found)).encode()).hexdigest()[:16]
 
 
-def like_texts(texts: Sequence[str], fewest_words: int = FEWEST_WORDS) -> Iterator[list[int]]:
-    """Groups of two or more places of texts that are copies of each other, numbers aside, each in order."""
-    reader = Reader(fewest_words, with_numbers=False)
-    by_words: dict[Words, list[int]] = defaultdict(list)
-    for place, text in enumerate(texts):
-        if words := reader.words(text):
-            by_words[words].append(place)
-    different = list(by_words)
-    union = _Union(len(texts))
-    for places in by_words.values():
-        union.join(places)
-    for first, second in _alike(different, reader):
-        union.join([by_words[different[first]][0], by_words[different[second]][0]])
-    yield from union.groups()
+def is_copy(left: Words, right: Words) -> bool:
+    """Whether two texts are copies of each other, by their words and pairs of words."""
+    shared = len(left & right)
+    if shared >= ALIKE * (len(left) + len(right) - shared):
+        return True
+    return shared >= FEWEST_SHARED and shared >= CONTAINED * min(len(left), len(right))
 
 
 class _Union:
@@ -252,7 +244,7 @@ def _alike(
             elif is_kept:
                 buckets[band] = number
         for candidate in sorted(candidates):
-            if _is_copy(texts[number], texts[candidate]):
+            if is_copy(texts[number], texts[candidate]):
                 yield candidate, number
 
 
@@ -260,15 +252,8 @@ def _alike_to_few(texts: Sequence[Words], reader: Reader, fresh: Sequence[int]) 
     """The same pairs in the other order: few are judged to be copies, and of these MinHash is asked."""
     for number, words in enumerate(texts):
         for one in fresh:
-            if one == number or (number in fresh and one > number) or not _is_copy(words, texts[one]):
+            if one == number or (number in fresh and one > number) or not is_copy(words, texts[one]):
                 continue
             bands = zip(reader.bands(words), reader.bands(texts[one]), strict=True)
             if any(left == right for left, right in bands):
                 yield one, number
-
-
-def _is_copy(left: Words, right: Words) -> bool:
-    shared = len(left & right)
-    if shared >= ALIKE * (len(left) + len(right) - shared):
-        return True
-    return shared >= FEWEST_SHARED and shared >= CONTAINED * min(len(left), len(right))

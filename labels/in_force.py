@@ -17,7 +17,6 @@ PREVIOUS = "previous"
 # Whatever a label can change with, beside the model: the code that reads a text, and pymorphy3's dictionary.
 _READING = ("clean", "dictionary", "features", "labeller", "model", "places", "words")
 _FORMS = ("pymorphy3", "pymorphy3-dicts-ru")
-_COMPARING = ("clean", "copies", "words")
 
 
 def models_of(data: Path, region_id: str) -> Path:
@@ -59,9 +58,18 @@ def labeller_version(model: str | None, words: Path, places: Iterable[Place], th
 
 def copies_version() -> str:
     """16 hex digits for the code that compares texts and what it is built on: the same ones find the same."""
+    return _version_of_code("clean", "copies", "words")
+
+
+def answers_version() -> str:
+    """The same of the code that looks at answers."""
+    return _version_of_code("answers", "clean", "copies", "words")
+
+
+def _version_of_code(*names: str) -> str:
     digest = hashlib.sha256()
     try:
-        for name in _COMPARING:
+        for name in names:
             digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     except OSError as error:
         raise UnreadableTable(

@@ -54,6 +54,12 @@ def ensure_manifest() -> Path:
     return DBT_MANIFEST
 
 
+def project_state() -> str:
+    """Stands for every file of the project and the programs that read them: another one, another parse."""
+    ensure_manifest()
+    return _STATE.read_text("utf-8")
+
+
 def parsed_project() -> Manifest:
     """The project as dbt parsed it, a new object each time: dbt writes into the one that it runs.
 

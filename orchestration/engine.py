@@ -27,6 +27,7 @@ class Engine:
     """DuckDB: the warehouse holds what it builds."""
 
     artefacts = "dbt"
+    keeps_what_stands = True
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -69,6 +70,7 @@ class SparkEngine(Engine):
     """Spark: one session for the run, tables of Parquet files in the lake."""
 
     artefacts = "dbt-spark"
+    keeps_what_stands = False
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -12,6 +12,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "read": ("Читаю {source}: {region}", "Reading {source}: {region}"),
     "labels": ("Читаю, о чём сообщения: {region}", "Labelling messages: {region}"),
     "copies": ("Ищу повторы сообщений: {region}", "Looking for copies of messages: {region}"),
+    "answers": ("Смотрю, что в ответах: {region}", "Looking at answers: {region}"),
     "facts": ("Строю факты", "Building facts"),
     "gate": ("Проверяю факты", "Judging facts"),
     "marts": ("Строю витрины", "Building marts"),

@@ -20,6 +20,7 @@ from ingestion.errors import IngestionError
 from ingestion.lock import warehouse_lock
 from ingestion.pipeline import ingest
 from ingestion.sources import SOURCES
+from publishing.confirmed import confirmed_manifest
 from publishing.release import Shelf
 
 POLLED = tuple(name for name, spec in SOURCES.items() if spec.polled)
@@ -66,7 +67,7 @@ def _due(settings: Settings, landed: int, failures: list[str]) -> str:
         return failures[0]
     if landed:
         return f"{landed} rows have come."
-    manifest = Shelf(settings.data / "published").current_manifest()
+    manifest = confirmed_manifest(Shelf(settings.data / "published"))
     if manifest is None:
         return "Nothing has been published yet."
     if manifest.get("erasures", 0) != read_book(book_of(settings.data)).count:
@@ -79,7 +80,7 @@ def _due(settings: Settings, landed: int, failures: list[str]) -> str:
 
 
 def unpublished(settings: Settings, manifest: dict[str, Any]) -> int:
-    """Rows that landed or were set aside after the loads that a release was made of."""
+    """Rows that landed or were set aside after the loads that a release was made of, or confirmed by."""
     import duckdb
 
     marks = [(mark["region_id"], mark["source"], mark["load_seq"]) for mark in manifest["watermarks"]]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Made of what sources brought, and only when something came: loads, but nothing that can be late.
-_MADE = frozenset({"labels", "copies"})
+_MADE = frozenset({"labels", "copies", "answers"})
 
 
 def sources_read(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,11 +5,11 @@
 {% macro template_minimum() -%} 10 {%- endmacro %}
 
 {#
-  CTEs `…, measured`: figures and guards by region, month and `subject_id`, the subject being a column of
-  fct_appeals (an authority, a territory) or an expression over them. `unknown` where it is not known, so that the
-  rows add up.
+  CTEs `touched, spoken, templates`: countable appeals of the touched months with their `subject_id` (a column of
+  fct_appeals or an expression over them; `unknown` where it is not known), the answers to them, and the answers given
+  to ten or more.
 #}
-{% macro scorecard(subject) -%}
+{% macro answers_of(subject) -%}
 appeals as (
   select
     *,
@@ -34,6 +34,7 @@ spoken as (
     touched.month_start,
     touched.subject_id,
     touched.appeal_id,
+    responses.response_id,
     responses.answer_key,
     responses.is_interim
   from touched
@@ -53,7 +54,16 @@ templates as (
     and not is_interim
   group by region_id, month_start, subject_id, answer_key
   having count(distinct appeal_id) >= {{ template_minimum() }}
-),
+)
+{%- endmacro %}
+
+{#
+  CTEs `…, measured`: figures and guards by region, month and `subject_id`, the subject being a column of
+  fct_appeals (an authority, a territory) or an expression over them. `unknown` where it is not known, so that the
+  rows add up.
+#}
+{% macro scorecard(subject) -%}
+{{ answers_of(subject) }},
 
 answered_by_template as (
   select distinct spoken.appeal_id

@@ -50,8 +50,33 @@ COPIES = RawTable(
         Column("copies_version", "text", "Code that compared the texts.", required=True),
     ),
 )
+ANSWERS = RawTable(
+    "answer_features",
+    "What can be seen in official answers: one row per answer and change of what is seen.",
+    (
+        Column(
+            "object_ref",
+            "text",
+            "The answer, or the appeal that carries it: kind and key, |-separated, before hashing.",
+            required=True,
+            key=True,
+        ),
+        Column("part", "text", "Which answer of that appeal; null where object_ref is the answer.", key=True),
+        Column("source", "text", "Source that brought the answer.", required=True),
+        Column("answered_at", "timestamp", "When it was given, UTC.", required=True),
+        Column("long_enough", "bool", "It has words enough to say something.", required=True),
+        Column("names_a_date", "bool", "It names a date or a term.", required=True),
+        Column("names_a_deed", "bool", "It tells of something done.", required=True),
+        Column("not_sent_elsewhere", "bool", "It does not send the citizen elsewhere.", required=True),
+        Column("not_interim", "bool", "Its words do not put off the answer.", required=True),
+        Column("likeness_key", "text", "Shared by answers alike, numbers aside; null for very short ones."),
+        Column("sketch", "text", "MinHash by which later answers are found to be like it; null for most."),
+        Column("answers_version", "text", "Code that looked at it.", required=True),
+    ),
+)
 TABLES = (LABELS,)
 COPIES_TABLES = (COPIES,)
+ANSWERS_TABLES = (ANSWERS,)
 _HASH = re.compile("[0-9a-f]{32}")
 _PERSONS_WALL = re.compile(r"(vk_(?:post|comment)\|)([1-9]\d*)(\|.*)")
 

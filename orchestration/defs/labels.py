@@ -10,7 +10,7 @@ import dagster as dg
 from ingestion.config import Region, Settings, load_regions, load_settings
 from ingestion.errors import ConfigError
 from ingestion.pipeline import LoadReport
-from ingestion.sources import COPIES, LABELS, MADE, SOURCES
+from ingestion.sources import ANSWERS, COPIES, LABELS, MADE, SOURCES
 from orchestration.defs.alerts import say_what_failed
 from orchestration.defs.ingestion import table_spec
 from orchestration.defs.resources import Street
@@ -35,7 +35,7 @@ LEARNT_FROM = ("pos_appeals", "incident_appeals")
     ],
 )
 def label_messages(street: Street) -> Iterator[dg.MaterializeResult]:
-    """Label what came, and find copies, in the regions whose file asks for it; nothing where none does."""
+    """Label what came, find copies and look at answers in regions whose file asks for it; else nothing."""
     reports: dict[str, list[LoadReport | None]] = {made.name: [] for made in MADE}
     for region in street.regions_to_label():
         from orchestration.label_messages import label_region
@@ -47,6 +47,11 @@ def label_messages(street: Street) -> Iterator[dg.MaterializeResult]:
 
             street.begin("copies", region=region.name)
             reports[COPIES.name].append(find_copies_of_region(street.settings, region, street.run_id))
+        if region.labels and region.labels.answers:
+            from orchestration.look_at_answers import look_at_answers_of_region
+
+            street.begin("answers", region=region.name)
+            reports[ANSWERS.name].append(look_at_answers_of_region(street.settings, region, street.run_id))
     rows = street.row_counts()
     for made in MADE:
         tallies = [one for report in reports[made.name] if report for one in report.resources.values()]

@@ -12,6 +12,7 @@ from orchestration.defs.quality import CANDIDATE
 from orchestration.defs.resources import ROOT, Street, git_commit
 from orchestration.defs.transform import facts, marts
 from orchestration.keys import OWNERS, asset_key
+from publishing.confirmed import confirm, read_candidate
 from publishing.postgres import publish
 from publishing.release import Provenance, build_candidate, point_current, put_in_place, retire
 from publishing.report.borders import Borders
@@ -103,9 +104,11 @@ def release(street: Street) -> dg.MaterializeResult:
     """
     street.begin("release")
     shelf = street.shelf
+    candidate = read_candidate(shelf)
     manifest, is_new = put_in_place(shelf)
     serving = build_serving(shelf, manifest, street.published())
     point_current(shelf, manifest["id"])
+    confirm(shelf, manifest["id"], candidate)
     retired = retire(shelf, street.settings.keep_releases)
     street.events.info("released", release=manifest["id"], is_new=is_new, as_of=manifest["as_of"])
     return dg.MaterializeResult(

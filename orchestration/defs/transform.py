@@ -1,13 +1,17 @@
 """raw → staging → facts | marts: two dbt steps, so that a gate can stand between them."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
+from orchestration.dbt_manifest import DBT_MANIFEST, project_state
+from orchestration.dbt_process import Finished
 from orchestration.defs.resources import Street, prepare_dbt
 from orchestration.keys import OWNERS, dbt_asset_key, group_of
+from orchestration.standing import read_standing, write_standing
 from publishing.report.companions import QUALITY, TABLES, meaning_of
 from quality.validate import warm_up
 
@@ -56,14 +60,24 @@ translator = Translator(settings=DagsterDbtTranslatorSettings(enable_duplicate_s
 def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Iterator[Any]:
     """Run dbt and give its events, with row counts; the results of its tests are written down."""
     street.engine.prepare()
-    outcome = street.dbt.build(selection(context), refresh=street.must_rebuild())
+    arguments, kept = selection(context), list[Finished]()
+    notes_what_stands = part == "facts" and street.engine.keeps_what_stands and is_whole(context)
+    if notes_what_stands and not street.must_rebuild() and (known := what_stands(street)):
+        due, kept = known
+        arguments = by_name(node.unique_id for node in due)
+    outcome = street.dbt.build(arguments, refresh=street.must_rebuild())
+    finished = [*outcome.finished, *kept]
     if not outcome.sentence:
         street.engine.show()
         if part == "marts":
             street.engine.settle()
+        if notes_what_stands:
+            write_standing(street.engine.built, _rules(street), finished)
+    unchanged = {node.unique_id for node in kept}
     rows = street.row_counts()
     asset_keys, check_keys = _keys_by_node(context)
-    for node in outcome.finished:
+    for node in finished:
+        stood = {"unchanged": True} if node.unique_id in unchanged else {}
         if node.unique_id in asset_keys and node.status == "success":
             key = asset_keys[node.unique_id]
             count = rows.get(".".join(key.path))
@@ -71,7 +85,9 @@ def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Itera
             defined = (
                 {"definition": street.page(TABLES, ".".join(key.path))} if key.path[0] == "marts" else {}
             )
-            yield dg.MaterializeResult(asset_key=key, metadata={**node.metadata(), **counted, **defined})
+            yield dg.MaterializeResult(
+                asset_key=key, metadata={**node.metadata(), **counted, **defined, **stood}
+            )
         elif node.unique_id in check_keys and node.status != "skipped":
             yield dg.AssetCheckResult(
                 asset_key=check_keys[node.unique_id].asset_key,
@@ -80,11 +96,12 @@ def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Itera
                 severity=dg.AssetCheckSeverity.WARN if node.status == "warn" else dg.AssetCheckSeverity.ERROR,
                 metadata={
                     **node.metadata(),
+                    **stood,
                     "failed_rows": node.failures,
                     "quality_page": street.page(QUALITY, node.unique_id),
                 },
             )
-    tests = [node for node in outcome.finished if node.kind == "test"]
+    tests = [node for node in finished if node.kind == "test"]
     street.write_note(
         context.run_id,
         f"dbt_{part}",
@@ -94,14 +111,42 @@ def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Itera
         raise dg.Failure(f"dbt could not build the {part}: {outcome.sentence}", allow_retries=False)
 
 
-def selection(context: dg.AssetExecutionContext) -> list[str]:
-    """dbt's arguments for what this step shall make: all of its part, or the nodes that were chosen."""
+def what_stands(street: Street) -> tuple[list[Finished], list[Finished]] | None:
+    """Nodes to build and nodes that no load since can have changed; None where all are due."""
+    found = read_standing(street.engine.built, _rules(street))
+    if found is None:
+        return None
+    standing, came = found
+    manifest = json.loads(DBT_MANIFEST.read_bytes())
+    tables = street.row_counts()
+    due, kept = standing.split(manifest, came)
+    built = [node for node in kept if node.kind in ("model", "seed")]
+    if any(relation_of(manifest["nodes"][node.unique_id]) not in tables for node in built):
+        return None  # somebody took a table away by hand
+    return due, kept
+
+
+def relation_of(node: Mapping[str, Any]) -> str:
+    """schema.table of a model or a seed."""
+    return f"{node['schema']}.{node['alias']}"
+
+
+def _rules(street: Street) -> str:
+    return f"{street.rules} {project_state()}"
+
+
+def is_whole(context: dg.AssetExecutionContext) -> bool:
+    """Whether this step shall make all of its part."""
     definition = context.assets_def
-    is_whole = (
+    return (
         definition.keys_by_output_name == definition.node_keys_by_output_name
         and definition.check_specs_by_output_name == definition.node_check_specs_by_output_name
     )
-    if is_whole:
+
+
+def selection(context: dg.AssetExecutionContext) -> list[str]:
+    """dbt's arguments for what this step shall make: all of its part, or the nodes that were chosen."""
+    if is_whole(context):
         tags = context.op.tags
         excluded = tags.get("dagster_dbt/exclude")
         return [
@@ -109,8 +154,12 @@ def selection(context: dg.AssetExecutionContext) -> list[str]:
             *tags["dagster_dbt/select"].split(),
             *(["--exclude", excluded] if excluded else []),
         ]
-    chosen = [unique_id for keys in _keys_by_node(context) for unique_id in keys]
-    return ["--indirect-selection", "empty", "--select", *(name.split(".")[2] for name in chosen)]
+    return by_name(unique_id for keys in _keys_by_node(context) for unique_id in keys)
+
+
+def by_name(unique_ids: Iterable[str]) -> list[str]:
+    """dbt's arguments for these nodes and no others."""
+    return ["--indirect-selection", "empty", "--select", *(name.split(".")[2] for name in unique_ids)]
 
 
 def _keys_by_node(

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -11,6 +13,8 @@ from ingestion.config import Settings, load_settings
 from ingestion.errors import Busy
 from ingestion.lock import warehouse_lock
 from orchestration.poll import Polled, poll, unpublished
+from publishing.confirmed import confirm
+from publishing.release import Shelf, point_current, write_manifest
 from sandbox.kit import Sandbox, launch
 
 REGION = Path(__file__).parents[1] / "street" / "region.yaml"
@@ -31,6 +35,14 @@ class Watched:
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
             (rows,) = connection.execute(f"select count(*) from raw.{table}").fetchone() or (0,)
         return int(rows)
+
+    def marks(self) -> list[dict[str, Any]]:
+        """How far each source was read."""
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            told = connection.execute(
+                "select region_id, source, max(load_seq) from raw.loads group by all"
+            ).fetchall()
+        return [{"region_id": region, "source": source, "load_seq": seq} for region, source, seq in told]
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +71,30 @@ def test_what_has_come_is_landed_and_makes_a_run_due(watched: Watched) -> None:
 
 def test_rows_that_a_run_did_not_publish_are_not_forgotten(watched: Watched) -> None:
     watched.look()
-    marks = []
-    with duckdb.connect(str(watched.settings.warehouse), read_only=True) as connection:
-        told = connection.execute(
-            "select region_id, source, max(load_seq) from raw.loads group by all"
-        ).fetchall()
-    marks = [{"region_id": region, "source": source, "load_seq": seq} for region, source, seq in told]
+    marks = watched.marks()
     assert unpublished(watched.settings, {"watermarks": marks}) == 0
     vk_missing = [mark for mark in marks if mark["source"] != "vk"]
     assert unpublished(watched.settings, {"watermarks": vk_missing}) == watched_rows(watched, "vk")
+
+
+def test_a_run_that_published_nothing_new_is_not_followed_by_another(watched: Watched) -> None:
+    """Rows that change no figure, and figures that still hold, would start one run after the other."""
+    watched.look()
+    shelf = Shelf(watched.settings.data / "published")
+    now = watched.settings.now()
+    folder = shelf.releases / "r1"
+    folder.mkdir(parents=True)
+    old = {"id": "r1", "as_of": f"{(now - timedelta(days=2)).isoformat()}Z", "erasures": 0, "watermarks": []}
+    write_manifest(folder, old)
+    point_current(shelf, "r1")
+    assert "minutes old" in watched.look().due
+    confirm(shelf, "r1", {"as_of": f"{now.isoformat()}Z", "watermarks": []})
+    assert watched.look().due.endswith("rows wait in raw.")
+    confirm(shelf, "r1", {"as_of": f"{now.isoformat()}Z", "watermarks": watched.marks()})
+    assert watched.look().due == ""
+    # What another release was confirmed by says nothing of this one.
+    confirm(shelf, "r0", {"as_of": f"{now.isoformat()}Z", "watermarks": watched.marks()})
+    assert "minutes old" in watched.look().due
 
 
 def watched_rows(watched: Watched, source: str) -> int:

@@ -42,11 +42,11 @@ class Labelled(Deployment):
         assert outcome.failures == []
         return outcome
 
-    def ask_for_labels(self, threshold: float) -> None:
-        """Write the key into the region's file."""
+    def ask_for_labels(self, threshold: float, more: str = "") -> None:
+        """Write the key into the region's file; `more` are further wishes, as YAML."""
         path = self.data / "sandbox" / "regions" / "labels.yaml"
         text = re.sub(r"\nlabels: .*", "", path.read_text("utf-8").rstrip())
-        path.write_text(f"{text}\nlabels: {{threshold: {threshold}}}\n", "utf-8")
+        path.write_text(f"{text}\nlabels: {{threshold: {threshold}{more}}}\n", "utf-8")
 
     def labels_load(self) -> tuple[int, int, int] | None:
         """Received, landed and unchanged of the newest load of labels; None before the first."""
@@ -176,6 +176,39 @@ def test_labels_are_told_of_what_came_and_move_figures_openly(deployment: Labell
     assert deployment.changes(files) == []
 
 
+def test_answers_are_looked_at_where_the_region_asks_for_it(deployment: Labelled) -> None:
+    """After the test above; its labels stay."""
+    assert deployment.query("select count(*) from marts.answer_scores") == [(0,)]
+    ranks = (
+        "select month_start, authority_id, rank, on_time_share from marts.authorities_monthly order by all"
+    )
+    ranked = deployment.query(ranks)
+
+    deployment.ask_for_labels(0.6, ", answers: true")
+    deployment.run()
+
+    answers = (
+        "from facts.fct_responses semi join (from facts.fct_appeals where is_countable) using (appeal_id)"
+    )
+    ((given, sources),) = deployment.warehouse(f"select count(*), count(distinct source) {answers}")
+    assert deployment.query("select cast(sum(answers) as integer) from marts.answer_scores") == [(given,)]
+    assert sources == 3
+    assert deployment.query(ranks) == ranked, "nobody is ranked by words"
+    solved = deployment.warehouse(
+        "select avg(score) filter (outcome = 'solved'), avg(score) filter (outcome = 'explained') "
+        "from facts.int_answer_scores inner join facts.fct_appeals using (appeal_id) where not is_interim"
+    )
+    assert solved[0][0] > solved[0][1] > 0, "the sandbox's authorities say what they did where they did it"
+
+    loads = "select count(*) from raw.loads where source = 'answers'"
+    assert deployment.warehouse(loads) == [(1,)]
+    files = deployment.files()
+    assert not deployment.run().is_new
+    assert deployment.warehouse(loads) == [(1,)], "nothing came"
+    deployment.run(full_refresh=True)
+    assert deployment.changes(files) == []
+
+
 def test_who_is_erased_and_what_key_it_is_leaves_other_labels_as_they_are(deployment: Labelled) -> None:
     """After the test above: labels of a model stand."""
     named = "select object_ref from raw.labels where md5(region_id || '|' || object_ref) in ({})"
@@ -193,6 +226,10 @@ def test_who_is_erased_and_what_key_it_is_leaves_other_labels_as_they_are(deploy
 
     assert done.outcome.failures == []
     assert done.erased.rows["labels"] >= len(gone)
+    assert deployment.warehouse(
+        "select count(*) from raw.answer_features where md5(region_id || '|' || object_ref) not in ("
+        "select appeal_id from facts.fct_appeals union select response_id from facts.fct_responses)"
+    ) == [(0,)]
     left = set(deployment.warehouse("select object_ref, label_version, topic_group from raw.labels"))
     assert left < labels
     assert not gone & {ref for ref, *_ in left}

@@ -245,6 +245,16 @@ def test_the_next_good_run_heals_and_the_same_input_gives_the_same_bytes(deploym
     assert outcome.failures == []
     assert deployment.changes(before) == []
     assert not outcome.is_new
+    # What nothing came for was not built again, and its checks are told all the same.
+    notes = [
+        json.loads((deployment.data / "quality" / run_id / "dbt_facts.json").read_text("utf-8"))
+        for run_id in (deployment.first.run_id, outcome.run_id)
+    ]
+    first, again = ({check["name"]: check["status"] for check in one} for one in notes)
+    assert again == first
+    ((known,),) = deployment.warehouse("select finished from facts.standing_build")
+    taken = {node["name"]: node["seconds"] for node in json.loads(known)}
+    assert taken.keys() > {"fct_appeals", "stg_pos__appeals", "topics"}
 
 
 READER = """

@@ -30,6 +30,10 @@ kinds as (
     select * from {{ ref('stg_registry__authority_kinds') }}
 ),
 
+features as (
+    select * from {{ ref('stg_answer__features') }}
+),
+
 numbered as (
     select
         responses.response_id,
@@ -56,12 +60,13 @@ numbered as (
         cast({{ seconds_between('appeals.registered_at', 'responses.responded_at') }} as double) / 60
             as minutes_after_registration,
         cast(responses.text_length as integer) as text_length,
-        responses.answer_key,
+        coalesce(features.likeness_key, responses.answer_key) as answer_key,
         appeals.load_seq
     from responses
     -- a branch whose root is not a citizen's message is no appeal, so what is said there answers none
     inner join appeals on responses.appeal_id = appeals.appeal_id
     inner join regions on appeals.region_id = regions.region_id
+    left join features on responses.response_id = features.response_id
     left join kinds
         on
             appeals.region_id = kinds.region_id

@@ -52,6 +52,10 @@ copies as (
     select * from {{ ref('stg_copies__copies') }}
 ),
 
+answers as (
+    select * from {{ ref('int_appeals_of_answers') }}
+),
+
 regions as (
     select * from {{ ref('dim_regions') }}
 ),
@@ -167,6 +171,14 @@ touched as (
         appeal_id,
         load_seq
     from copies
+    union all
+    -- what was seen in an answer changes no appeal, but the sums of its month
+    select
+        region_id,
+        source,
+        appeal_id,
+        load_seq
+    from answers
 ),
 
 -- whether a message repeats another, and which one counts, is told of all the messages of a cluster together
