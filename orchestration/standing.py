@@ -22,9 +22,7 @@ TABLE = "facts.standing_build"
 _OF_ALL = "registry"
 # Its table holds every load there was; what else is new in it is known by the sources that brought it.
 _LOADS = "model.otklik.stg_operations__loads"
-_MOVING = frozenset(
-    f"macro.otklik.{name}" for name in ("as_of", "progress", "advance_progress", "fingerprint")
-)
+_MOVING = frozenset(f"macro.otklik.{name}" for name in ("as_of", "progress_relation", "fingerprint"))
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,11 @@ class Standing:
         kept = [node for node in self.finished if graph.stands(node.unique_id)]
         stands = {node.unique_id for node in kept}
         return [node for node in self.finished if node.unique_id not in stands], kept
+
+    def with_news(self, built: Iterable[Finished], kept: Iterable[Finished]) -> list[Finished]:
+        """All results in the order of the build that is remembered: parents before children."""
+        place = {node.unique_id: number for number, node in enumerate(self.finished)}
+        return sorted([*built, *kept], key=lambda node: place[node.unique_id])
 
 
 def read_standing(warehouse: Path, rules: str) -> tuple[Standing, list[str]] | None:

@@ -11,7 +11,7 @@ from orchestration.dbt_manifest import DBT_MANIFEST, project_state
 from orchestration.dbt_process import Finished
 from orchestration.defs.resources import Street, prepare_dbt
 from orchestration.keys import OWNERS, dbt_asset_key, group_of
-from orchestration.standing import read_standing, write_standing
+from orchestration.standing import Standing, read_standing, write_standing
 from publishing.report.companions import QUALITY, TABLES, meaning_of
 from quality.validate import warm_up
 
@@ -60,13 +60,13 @@ translator = Translator(settings=DagsterDbtTranslatorSettings(enable_duplicate_s
 def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Iterator[Any]:
     """Run dbt and give its events, with row counts; the results of its tests are written down."""
     street.engine.prepare()
-    arguments, kept = selection(context), list[Finished]()
+    arguments, standing, kept = selection(context), None, list[Finished]()
     notes_what_stands = part == "facts" and street.engine.keeps_what_stands and is_whole(context)
     if notes_what_stands and not street.must_rebuild() and (known := what_stands(street)):
-        due, kept = known
+        standing, due, kept = known
         arguments = by_name(node.unique_id for node in due)
     outcome = street.dbt.build(arguments, refresh=street.must_rebuild())
-    finished = [*outcome.finished, *kept]
+    finished = standing.with_news(outcome.finished, kept) if standing else outcome.finished
     if not outcome.sentence:
         street.engine.show()
         if part == "marts":
@@ -111,8 +111,8 @@ def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Itera
         raise dg.Failure(f"dbt could not build the {part}: {outcome.sentence}", allow_retries=False)
 
 
-def what_stands(street: Street) -> tuple[list[Finished], list[Finished]] | None:
-    """Nodes to build and nodes that no load since can have changed; None where all are due."""
+def what_stands(street: Street) -> tuple[Standing, list[Finished], list[Finished]] | None:
+    """The last build: what of it is due, and what no load since can have changed. None where all are due."""
     found = read_standing(street.engine.built, _rules(street))
     if found is None:
         return None
@@ -123,7 +123,7 @@ def what_stands(street: Street) -> tuple[list[Finished], list[Finished]] | None:
     built = [node for node in kept if node.kind in ("model", "seed")]
     if any(relation_of(manifest["nodes"][node.unique_id]) not in tables for node in built):
         return None  # somebody took a table away by hand
-    return due, kept
+    return standing, due, kept
 
 
 def relation_of(node: Mapping[str, Any]) -> str:

@@ -104,3 +104,10 @@ def test_what_stands_is_known_under_the_same_rules_with_what_came_since(tmp_path
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("drop schema facts cascade")
     assert read_standing(warehouse, "rules") is None, "what is made from raw was dropped"
+
+
+def test_results_are_told_parents_first() -> None:
+    """Or Dagster refuses them: what stands can have a parent that was built."""
+    finished = tuple(replace(DONE, unique_id=key) for key in "abcd")
+    told = Standing(finished, 1).with_news([finished[3], finished[1]], [finished[0], finished[2]])
+    assert [node.unique_id for node in told] == list("abcd")

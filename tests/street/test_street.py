@@ -180,7 +180,7 @@ def test_a_gate_that_refuses_stops_the_release(deployment: Deployment) -> None:
 
     outcome = deployment.run(as_of="2026-03-10T00:00:00", sources=("incident",))
 
-    assert any("no_appeal_from_the_future" in sentence for sentence in outcome.failures)
+    assert any("no_appeal_from_the_future" in sentence for sentence in outcome.failures), outcome
     assert deployment.shelf.current_manifest() == before
 
 
