@@ -227,7 +227,9 @@ def dev(
     """Open the Dagster UI; after `otklik demo` the pretend region's servers run beside it."""
     with _errors():
         from orchestration.demo import develop
+        from orchestration.messages import say, spoken
 
+        typer.echo(say(spoken(), "dev", url=f"http://127.0.0.1:{port}"))
         raise typer.Exit(develop(_data_folder(), port))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -64,10 +63,11 @@ def files_check(
         if as_json:
             cli._print_json(checked.as_dict())
         else:
+            from orchestration.messages import spoken
             from orchestration.tables import show_checked_file
 
             # Whoever checks a mapping may not have a deployment yet.
-            show_checked_file(checked, "en" if os.environ.get("OTKLIK_LANG") == "en" else "ru")
+            show_checked_file(checked, spoken())
         if not checked.would_land:
             raise typer.Exit(cli.Exit.STOPPED)
 

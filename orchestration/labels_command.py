@@ -30,12 +30,11 @@ def evaluate(
 
     Example: `otklik labels evaluate appeals.csv --cross-validate`
     """
-    import os
-
     from orchestration.cli import _errors, _print_json
+    from orchestration.messages import spoken
 
     # Whoever evaluates may not have a deployment.
-    language: Language = "en" if os.environ.get("OTKLIK_LANG") == "en" else "ru"
+    language = spoken()
     with _errors():
         from labels.artefact import load
         from labels.evaluate import cross_validate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 Language = Literal["ru", "en"]
@@ -21,6 +22,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "report": ("Готовлю отчёт", "Making the report"),
     "release": ("Публикую выпуск", "Publishing the release"),
     "postgres": ("Обновляю PostgreSQL", "Bringing PostgreSQL up to date"),
+    "dev": (
+        "Страница: {url}. Сенсоры и расписания работают, если включить их на вкладке Automation",
+        "The page: {url}. Sensors and schedules work once switched on under Automation",
+    ),
     "prepared": ("Таблицы готовы; заново созданы: {tables}", "Tables are ready; made anew: {tables}"),
     "delivered": (
         "PostgreSQL показывает выпуск {release}: изменилось таблиц {tables}, записано строк {rows}",
@@ -220,6 +225,11 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "file_where": ("Место", "Where"),
     "file_row": ("Строка", "Row"),
 }
+
+
+def spoken() -> Language:
+    """The language that OTKLIK_LANG asks for, where there may be no deployment to say it."""
+    return "en" if os.environ.get("OTKLIK_LANG") == "en" else "ru"
 
 
 def say(language: Language, key: str, **values: object) -> str:

@@ -262,7 +262,7 @@ def test_workspace_and_dg_load_the_same_location() -> None:
 
 def test_runs_queue_up_and_telemetry_is_off() -> None:
     instance = yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
-    assert instance["run_queue"]["max_concurrent_runs"] == 1
+    assert instance["run_coordinator"]["config"]["max_concurrent_runs"] == 1
     assert instance["telemetry"]["enabled"] is False
     assert instance["nux"]["enabled"] is False
 

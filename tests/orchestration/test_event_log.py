@@ -88,7 +88,7 @@ def test_the_web_page_uses_it_too(tmp_path: Path) -> None:
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as instance:
         assert isinstance(instance.event_log_storage, EventLog)
     settings = yaml.safe_load((tmp_path / "dagster.yaml").read_text("utf-8"))
-    assert settings["run_queue"]["max_concurrent_runs"] == 1
+    assert settings["run_coordinator"]["config"]["max_concurrent_runs"] == 1
 
 
 @pytest.mark.parametrize("home", ["with space", "кириллица"])

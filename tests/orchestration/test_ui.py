@@ -46,6 +46,12 @@ def page(deployment: Deployment, chromium: str) -> Iterator[Page]:
         browser.close()
 
 
+def test_dev_says_where_the_page_is_and_that_nothing_runs_by_itself(deployment: Deployment) -> None:
+    said = (deployment.data.parent / "dev.log").read_text("utf-8").splitlines()[0]
+    assert deployment.url in said
+    assert "Automation" in said
+
+
 def test_the_graph_reads_as_the_street(page: Page, deployment: Deployment, screenshots: Path) -> None:
     page.goto(f"{deployment.url}/asset-groups")
     boxes = {}
