@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.partitions.context import partition_loading_context
 
 from ingestion.clock import Window
 from ingestion.errors import SourceDown
@@ -258,6 +259,17 @@ def test_workspace_and_dg_load_the_same_location() -> None:
     (module,) = [entry["python_module"] for entry in workspace["load_from"]]
     assert module["location_name"] == project["code_location_name"]
     assert module["module_name"] == project["code_location_target_module"]
+
+
+def test_days_are_listed_as_dagster_lists_them() -> None:
+    from orchestration.defs.ingestion import HISTORY_FROM, daily
+
+    theirs = dg.DailyPartitionsDefinition(start_date=HISTORY_FROM, timezone="UTC")
+    for moment in ("2019-01-01T12:00", "2019-01-02T00:00", "2024-03-01T23:59:59", "2026-11-22T00:00"):
+        now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        with partition_loading_context(effective_dt=now):
+            assert daily.get_partition_keys() == theirs.get_partition_keys()
+    assert daily.get_partition_keys(now) == theirs.get_partition_keys(now)
 
 
 def test_runs_queue_up_and_telemetry_is_off() -> None:
