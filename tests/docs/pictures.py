@@ -73,7 +73,6 @@ def superset(settings: Settings, browser: Browser) -> None:
     uri = f"duckdb:///{settings.data.resolve()}/published/serving.duckdb?access_mode=READ_ONLY"
     with tempfile.TemporaryDirectory() as home, running_superset(Path(home), uri) as running:
         dashboard = open_dashboard(running, browser)
-        dashboard.wait_until_drawn()
         # Lines and columns grow for a second after they are there.
         dashboard.page.wait_for_timeout(3_000)
         clip: FloatRect = {"x": 0, "y": 0, "width": 1500, "height": 1745}

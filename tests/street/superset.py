@@ -139,6 +139,7 @@ def open_dashboard(superset: Superset, browser: Browser, width: int = 1500) -> D
     # Charts below the window's edge are drawn when they are seen: a window as high as the page sees all.
     bottom = "tiles => Math.max(...tiles.map((tile) => tile.getBoundingClientRect().bottom))"
     page.set_viewport_size({"width": width, "height": int(page.locator(TILE).evaluate_all(bottom)) + 40})
+    dashboard.wait_until_drawn()
     return dashboard
 
 
