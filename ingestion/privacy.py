@@ -39,6 +39,7 @@ _NO_ADDRESS = "".join(
     )
 )
 _MOBILE = re.compile(
+    "(?=[+(789])(?:"  # nothing else begins one; to see that first is twice as fast
     # +7 / 8 and ten digits, of which the first is that of a code; a day, a month and a year are none
     rf"(?<!\d){_NO_ADDRESS}"
     r"(?!\d[./\-]\d{1,2}[./\-](?:19|20)\d\d(?!\d))"
@@ -46,7 +47,9 @@ _MOBILE = re.compile(
     rf"|\+[1-9]\d{{0,2}}(?:{_SEPARATOR}{{0,3}}\d){{8,11}}(?!\d)"  # abroad
     rf"|(?<!\d){_NO_ADDRESS}9\d{{2}}(?:{_SEPARATOR}{{0,2}}\d){{7}}(?!\d)"  # a mobile number without its 8
     rf"|\(\d{{3,5}}\)(?:{_SEPARATOR}{{0,2}}\d){{5,7}}(?!\d)"  # (34551) 2-34-56
+    ")"
 )
+_FREE_OF_CHARGE = re.compile(r"\D*[78]\D*8\D*0\D*0")
 _TOWN_PHONE = re.compile(
     r"((?<!‹)\b(?:тел|звон|позвон|дозвон|моб|сот|факс)[а-яё]*[^\d\n‹]{0,12})\d{1,3}(?:[\s\-]?\d{2}){2}(?!\d)",
     re.IGNORECASE,
@@ -172,8 +175,7 @@ def _digits(text: str) -> list[int]:
 
 def _phone(match: re.Match[str]) -> str:
     # 8-800 is free of charge for whoever calls: an organisation's line.
-    number = "".join(map(str, _digits(match[0])))
-    return match[0] if number.startswith(("8800", "7800")) else PHONE
+    return match[0] if _FREE_OF_CHARGE.match(match[0]) else PHONE
 
 
 def _card(match: re.Match[str]) -> str:

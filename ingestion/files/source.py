@@ -19,7 +19,6 @@ from ingestion.errors import UnreadableFile
 from ingestion.files.mapping import ANSWER_FIELDS, APPEAL_FIELDS, Mapping, load_mapping
 from ingestion.files.reading import Part, all_inputs, opened, place_of
 from ingestion.files.sql import Query, Selects
-from ingestion.files.suspicion import look
 from ingestion.folders import NewFiles
 from ingestion.privacy import mask, mask_names, mask_optional
 from ingestion.region import MappedFiles
@@ -78,7 +77,6 @@ def engine(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     run.pseudonyms.teach(connection)
     _teach(connection, "mask", _masked, 1, style="native")
     _teach(connection, "mask_names", _names, 1)
-    _teach(connection, "look", look, 1, "BOOLEAN")
     try:
         yield connection
     finally:

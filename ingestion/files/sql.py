@@ -343,15 +343,13 @@ class Selects:
 
     def _to_utc(self, local: str) -> str:
         """Wall time of the mapping's zone → UTC as zoneinfo does it: the first of two equal hours."""
-        changes = _offsets(self._query.zone)
-        seconds = [f"to_seconds({offset})" for _, offset in changes]
-        if len(changes) == 1:
-            return f"({local} - {seconds[0]})"
+        # In microseconds: DuckDB subtracts intervals three times slower.
+        changes = [(begin, offset * 1_000_000) for begin, offset in _offsets(self._query.zone)]
         whens = " ".join(
-            f"WHEN {local} >= {literal(begin)} THEN {shift}"
-            for (begin, _), shift in reversed(list(zip(changes[1:], seconds[1:], strict=True)))
+            f"WHEN {local} >= {literal(begin)} THEN {shift}" for begin, shift in reversed(changes[1:])
         )
-        return f"({local} - CASE {whens} ELSE {seconds[0]} END)"
+        first = changes[0][1]
+        return f"make_timestamp(epoch_us({local}) - {f'CASE {whens} ELSE {first} END' if whens else first})"
 
     def _masked(self, text: str) -> str:
         return (
@@ -376,9 +374,10 @@ def _plain(text: str) -> str:
 
 def _trimmed(cell: str) -> str:
     """Blanks at the ends removed, null where nothing remains; looking first is ten times cheaper than
-    trimming long texts. What sorts before «!» is empty or begins with a blank or a control character."""
+    trimming long texts. What sorts before «!» is empty or begins with a blank or a control character; to
+    compare with a neighbour is cheaper than to ask for the beginning."""
     ends = " OR ".join(f"ends_with({cell}, {literal(blank)})" for blank in (" ", "\n", "\u00a0"))
-    begins = f"{cell} < '!' OR starts_with({cell}, '\u00a0')"
+    begins = f"{cell} < '!' OR ({cell} >= '\u00a0' AND {cell} < '\u00a1')"
     trimmed = f"nullif(trim({cell}, {literal(_BLANKS)}), '')"
     return f"CASE WHEN {begins} OR {ends} THEN {trimmed} ELSE {cell} END"
 

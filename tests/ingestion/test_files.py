@@ -23,7 +23,7 @@ from ingestion.clock import Window, parse_utc
 from ingestion.errors import ConfigError, UnreadableFile
 from ingestion.files.check import check_file
 from ingestion.files.mapping import load_mapping
-from ingestion.files.suspicion import look, suspicious
+from ingestion.files.suspicion import suspicious
 from ingestion.pipeline import LoadReport, ingest
 from ingestion.privacy import Pseudonyms, mask
 from tests.ingestion.support import KEY, Deployment
@@ -366,37 +366,39 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def engine() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    options: dict[str, Any] = {"type": "arrow", "null_handling": "special"}
-    connection.create_function("look", look, ["VARCHAR"], "BOOLEAN", **options)
-    return connection
-
-
 @given(st.one_of(st.lists(_PIECES, max_size=6).map("".join), st.text(max_size=60)))
 @example("СОТ 1-23-45")
 @example("моб. 234 56")
 @example("t.me/a")
 @example("a(at)b.ru")
 @example("ivan собака yandex.рф")
+@example("İd12 и ıd34")
+@example("8\x00912 345-67-89")
+@example("2-34-56, телефон")
 @settings(max_examples=400, deadline=None)
-def test_what_sql_passes_as_harmless_is_what_masking_leaves_alone(
-    engine: duckdb.DuckDBPyConnection, text: str
-) -> None:
-    if any("\ud800" <= letter <= "\udfff" for letter in text) or "\x00" in text:
+def test_what_sql_passes_as_harmless_is_what_masking_leaves_alone(text: str) -> None:
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
         return
-    harmless = "привет, " * 20
-    # As it stands, and in the midst of others and of more words, where another test looks at it.
-    for near, before in (("", ""), (harmless, "x")):
-        asked = (
-            "select ?::varchar as t union all select repeat('я', 200)" if before else "select ?::varchar as t"
+    for near in ("", "привет, " * 20):
+        asked = duckdb.sql(
+            f"select {suspicious('t')} from (select $text::varchar as t)", params={"text": near + text}
         )
-        told = engine.execute(
-            f"select t, {suspicious('t')} from ({asked})",
-            [near + text],
-        ).fetchall()
-        assert dict(told)[near + text] or mask(plain(near + text) or "") == near + text
+        assert asked.fetchall() == [(True,)] or mask(plain(near + text) or "") == near + text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "дом 12, квартира 345",
+        "Обращение 45210, подъезд 3",
+        "В 2021 году. Потом в 2022 году",
+        "звонили 5 раз",
+        "🙂 № 7 — да",
+    ],
+)
+def test_usual_texts_are_not_worth_masking(text: str) -> None:
+    asked = duckdb.sql(f"select {suspicious('t')} from (select $text::varchar as t)", params={"text": text})
+    assert asked.fetchall() == [(False,)]
 
 
 def test_dates_of_every_kind(folder: Path, deployment: Deployment) -> None:
