@@ -125,19 +125,38 @@ def _recognise(
     name: str, rows: list[list[Cell]], spellings: Mapping[str, str], required: Sequence[str]
 ) -> Sheet | None:
     for place, cells in enumerate(rows[:HEADER_SEARCH_ROWS]):
+        depth, headers = 1, _headers(cells)
+        if place + 1 < len(rows) and (merged := _merged(headers, rows[place + 1], spellings)):
+            depth, headers = 2, merged
         columns: dict[str, int] = {}
-        unknown = []
-        for column, cell in enumerate(cells):
-            if not isinstance(cell, str) or not cell.strip():
-                continue
-            field = spellings.get(normal(cell))
-            if field is None:
-                unknown.append(" ".join(cell.split()))
-            else:
+        for column, header in headers.items():
+            if (field := spellings.get(normal(header))) is not None:
                 columns.setdefault(field, column)
         if all(field in columns for field in required):
-            return Sheet(name, columns, tuple(unknown), place + 1, rows[place + 1 :])
+            unknown = tuple(header for header in headers.values() if normal(header) not in spellings)
+            return Sheet(name, columns, unknown, place + depth, rows[place + depth :])
     return None
+
+
+def _headers(cells: Sequence[Cell]) -> dict[int, str]:
+    """Cells that may be headers, by their column."""
+    return {
+        column: " ".join(cell.split())
+        for column, cell in enumerate(cells)
+        if isinstance(cell, str) and cell.strip()
+    }
+
+
+def _merged(upper: dict[int, str], cells: Sequence[Cell], spellings: Mapping[str, str]) -> dict[int, str]:
+    """Headers of two rows as one; nothing where `cells` are no second row of them: one in which some columns
+    of a group are named, and nothing stands below the columns that are named above."""
+    lower = _headers(cells)
+    named = {column for column, header in upper.items() if normal(header) in spellings}
+    below = {column for column, header in lower.items() if normal(header) in spellings}
+    is_text = all(cell in ("", None) or column in lower for column, cell in enumerate(cells))
+    if not named or not below - named or not is_text or (named & set(lower)) - below:
+        return {}
+    return {**upper, **lower}
 
 
 def check_bytes(path: Path) -> int:

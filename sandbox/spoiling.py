@@ -89,7 +89,8 @@ def _enlarged(value: Any) -> Any:
     """An id beyond 2^53, which JavaScript and floats would round."""
     if isinstance(value, str) and value.isdigit():
         return str(int(value) + (1 << 62))
-    return value + (1 << 62) if type(value) is int else value
+    # Negative ones are pages and groups, which are asked for by their number.
+    return value + (1 << 62) if type(value) is int and value > 0 else value
 
 
 def _flipped(value: Any) -> Any:

@@ -54,14 +54,17 @@ PAGES = ("page_repeated", "page_lost", "items_moved")
 
 @dataclass(frozen=True)
 class Connector:
-    """`lists`: methods that answer with pages; `text`, `needed`: (method, field) that hold words, and what no
-    object can do without."""
+    """`lists`: methods that answer with pages; `text`, `needed`: (method, field) of words, and of what no
+    object can do without; `large`: the field of an id that may be any number (those of ПОС are texts);
+    `identity`: the column of raw that it makes."""
 
     name: str
     path: str
     lists: tuple[str, ...]
     text: tuple[tuple[str, str], ...]
     needed: tuple[str, str]
+    large: str = ""
+    identity: str = "author_key"
 
     def fault(self, kind: str, method: str = "", **more: Any) -> dict[str, Any]:
         """A fault of this connector alone; ПОС tells its lists by the path."""
@@ -89,6 +92,7 @@ CONNECTORS = {
             ),
             (("wall.getComments", "text"), ("wall.get", "text"), ("board.getComments", "text")),
             ("wall.getComments", "date"),
+            "from_id",
         ),
         Connector(
             "ok",
@@ -96,6 +100,7 @@ CONNECTORS = {
             ("discussions.getList", "discussions.getComments", "mediatopic.getByIds", "group.getInfo"),
             (("discussions.getComments", "text"), ("mediatopic.getByIds", "text")),
             ("discussions.getComments", "date"),
+            "author_id",
         ),
         Connector(
             "telegram",
@@ -103,6 +108,7 @@ CONNECTORS = {
             ("getUpdates",),
             (("getUpdates", "text"),),
             ("getUpdates", "date"),
+            "id",
         ),
         Connector(
             "max",
@@ -110,6 +116,7 @@ CONNECTORS = {
             ("/messages", "/updates", "/chats"),
             (("/messages", "text"), ("/updates", "text")),
             ("/messages", "timestamp"),
+            "user_id",
         ),
         Connector(
             "pos",
@@ -124,6 +131,8 @@ CONNECTORS = {
             ("requests.json",),
             (("requests.json", "description"), ("requests.json", "status_notes")),
             ("requests.json", "service_request_id"),
+            "service_request_id",
+            "service_request_id",
         ),
     )
 }
@@ -241,6 +250,17 @@ def lost(source: str, got: Any, clean: Any) -> list[tuple[Any, ...]]:
         words = [n for n, name in enumerate(names) if name in _WORDS]
         there = {_unspoiled(row, words) for row in got[table.name]}
         found += [(table.name, *row) for row in clean[table.name] if _unspoiled(row, words) not in there]
+    return found
+
+
+def identities(connector: Connector, state: Any) -> Counter[Any]:
+    """How many rows of the newest state each person, or request, has in each table."""
+    found: Counter[Any] = Counter()
+    for table in SOURCES[connector.name].tables:
+        names = [c.name for c in table.all_columns if c.name not in _BOOKS]
+        if connector.identity in names:
+            place = names.index(connector.identity)
+            found.update((table.name, row[place]) for row in state[table.name].elements())
     return found
 
 

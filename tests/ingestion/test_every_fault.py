@@ -23,6 +23,7 @@ from tests.ingestion.fault_support import (
     Street,
     bad_hours,
     bad_luck,
+    identities,
     lost,
     played_street,
     short_pages,
@@ -154,6 +155,21 @@ def test_odd_texts_and_unknown_fields_change_nothing_but_the_words(
     assert any("sandbox_news" in tally.unknown_fields for tally in report.resources.values())
     assert spoiled_only(connector.name, street.state(connector.name), clean[connector.name]) == []
     assert street.quarantined(connector.name) == []
+
+
+@pytest.mark.parametrize(
+    "connector", [one for one in CONNECTORS.values() if one.large], ids=lambda one: one.name
+)
+def test_ids_of_64_bits_stay_apart(street: Street, connector: Connector, clean: dict[str, Any]) -> None:
+    """Rounded as JavaScript and floats would round them, thousands of people would be one."""
+    street.strike(connector.fault("big_id", field=connector.large, times=9999))
+    street.load(connector.name)
+    got, wanted = (
+        identities(connector, state) for state in (street.state(connector.name), clean[connector.name])
+    )
+    assert street.quarantined(connector.name) == []
+    assert set(got) - set(wanted), "nothing was struck"
+    assert sorted(got.values()) == sorted(wanted.values())
 
 
 @pytest.mark.chaos

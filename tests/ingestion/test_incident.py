@@ -15,6 +15,7 @@ import xlsxwriter
 from ingestion.clock import Window, parse_utc
 from ingestion.errors import UnreadableFile
 from ingestion.pipeline import LoadReport, ingest
+from ingestion.privacy import mask
 from tests.ingestion.support import Deployment
 
 CABINET = [
@@ -159,6 +160,39 @@ def test_four_layouts_land_in_local_time(folder: Path, deployment: Deployment) -
         ("2.xlsx:2", "no registration date")
     ]
     assert "89123456789" not in deployment.one("select payload from raw.quarantine")
+
+
+def test_headers_merged_over_two_rows(folder: Path, deployment: Deployment) -> None:
+    """«Даты» and «Адрес» above their columns, all others merged downwards, as cabinets print them."""
+    with xlsxwriter.Workbook(str(folder / "1.xlsx"), {"default_date_format": "dd.mm.yyyy hh:mm"}) as book:
+        sheet = book.add_worksheet("Выгрузка")
+        sheet.merge_range(0, 0, 0, 6, "Отчёт за март")
+        for column, name in ((0, "ID"), (3, "Группа тем"), (6, "Текст инцидента")):
+            sheet.merge_range(1, column, 2, column, name)
+        sheet.merge_range(1, 1, 1, 2, "Даты")
+        sheet.merge_range(1, 4, 1, 5, "Адрес")
+        for column, name in ((1, "Дата создания"), (2, "Дата закрытия"), (4, "Муниципалитет"), (5, "Улица")):
+            sheet.write(2, column, name)
+        sheet.write_row(3, 0, ["7", "01.03.2021 10:00", "02.03.2021 10:00", "ЖКХ", "Озёрск", "Ленина", "Яма"])
+        sheet.write_row(4, 0, ["8", "когда-то", "", "ЖКХ", "Озёрск", "Мира", "Яма"])
+    tally = load(deployment).resources["appeals"]
+    assert (tally.received, tally.landed, tally.quarantined, list(tally.unknown_fields)) == (2, 1, 1, [])
+    assert deployment.query(
+        "select incident_id, created_at, closed_at, topic_group, municipality, street, text"
+        " from raw.incident_appeals"
+    ) == [("7", datetime(2021, 3, 1, 5), datetime(2021, 3, 2, 5), "ЖКХ", "Озёрск", "Ленина", "Яма")]
+    assert deployment.one("select source_ref from raw.quarantine") == "1.xlsx:5"
+
+
+@pytest.mark.parametrize("text", ["Яма 🙂 у дома", "Я" * 32_767, "Яма\x00 у дома", "9223372036854775807"])
+def test_odd_cells_land(folder: Path, deployment: Deployment, text: str) -> None:
+    row = ["9223372036854775807", "01.03.2021 10:00", "", "ЖКХ", "Озёрск", "Озёрск", "Ленина", "5", "Тепло"]
+    cell = text.replace("\x00", "_x0000_")  # how XLSX writes it
+    write(folder / "1.xlsx", MONITORING, [[*row, "Решаемый", "тепло", cell]])
+    assert load(deployment).resources["appeals"].landed == 1
+    told, key = deployment.query("select text, incident_id from raw.incident_appeals")[0]
+    assert key == row[0]
+    assert told == mask(text) or told == mask(cell)
 
 
 def test_a_file_is_read_once_by_content(folder: Path, deployment: Deployment) -> None:

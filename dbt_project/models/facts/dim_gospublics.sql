@@ -23,7 +23,7 @@ placed as (
         case
             when link_host in ('ok.ru', 'odnoklassniki.ru') then 'ok'
             when link_host in ('t.me', 'telegram.me') then 'telegram'
-            when link_host = 'max.ru' then 'max'
+            when link_host in ('max.ru', 'web.max.ru') then 'max'
             when vk_owner_id is not null or link_host in ('vk.com', 'vk.ru') then 'vk'
             else link_host
         end as network
