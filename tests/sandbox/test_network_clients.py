@@ -9,7 +9,9 @@ from typing import Any
 
 import aiohttp
 import aiomax
+import ok_api
 import pytest
+import requests
 import yaml
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -107,3 +109,28 @@ def test_aiomax_reads_chats_and_messages(sandbox: Sandbox) -> None:
     replies = [message for message in said if message.link and message.link.type == "reply"]
     assert replies
     assert all(message.body.text for message in said)
+
+
+def test_ok_api_signs_and_reads(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client as it is published; only the address it calls is ours."""
+
+    class Elsewhere(requests.Session):
+        def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+            address = str(url).replace("https://api.ok.ru", f"{sandbox.url}/ok")
+            return super().request(method, address, *args, **kwargs)
+
+    monkeypatch.setattr(ok_api.OkApi, "http", property(lambda _: Elsewhere()))
+    region = yaml.safe_load((sandbox.folder / "regions" / "mine.yaml").read_text("utf-8"))
+    token, key = sandbox.env["OTKLIK_MINE_OK_TOKEN"], region["sources"]["ok"]["application_key"]
+    api = ok_api.OkApi(token, key, sandbox.env["OTKLIK_MINE_OK_SECRET"])
+    group = api.url.getInfo(url="https://ok.ru/ok_moygorod").json()["objectIdStr"]
+    told = api.group.getInfo(uids=group, fields="name,members_count,shortname").json()
+    assert [one["shortname"] for one in told] == ["ok_moygorod"]
+    found = api.discussions.getList(category="GROUP", gid=group, count=50).json()["discussions"]
+    talked = next(one for one in found if one["total_comments_count"])
+    comments = api.discussions.getComments(
+        discussionId=talked["object_id"], discussionType="GROUP_TOPIC", count=100
+    ).json()["comments"]
+    assert len(comments) == talked["total_comments_count"]
+    refused = ok_api.OkApi(token, key, "another").url.getInfo(url="https://ok.ru/ok_moygorod").json()
+    assert refused["error_code"] == 104
