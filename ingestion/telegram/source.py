@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any
 
-from ingestion.clock import from_unix, to_unix
+from ingestion.clock import to_unix
 from ingestion.config import TelegramSource
 from ingestion.errors import ContractBroken
 from ingestion.network_rows import (
@@ -27,6 +27,7 @@ from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.tables import Row
 from ingestion.telegram.client import Skipped, TelegramClient
+from ingestion.telegram.gaps import missing
 from ingestion.telegram.rows import (
     CHAT,
     MESSAGE_KINDS,
@@ -47,7 +48,6 @@ from ingestion.telegram.webhook import chat_key, journalled
 
 BATCH = 100
 _WANTED = (*MESSAGE_KINDS, REMOVED)
-_NUMBERS_START_ANEW = timedelta(days=6)  # after a week of silence Telegram chooses the next number freely
 
 Channels = dict[str, dict[str, Any]]  # name in the link → {"id", "group"}
 
@@ -117,12 +117,12 @@ def _new_updates(run: Run, client: TelegramClient) -> list[dict[str, Any]]:
         if len(updates) >= BATCH:
             run.unfinished = True
         # Nothing is confirmed yet: what one answer lacks, another one may hold.
-        if not _missing(run, last, found) or attempt:
+        if not missing(run, found) or attempt:
             break
         tally.retries += 1
     new = [found[number] for number in sorted(found) if last is None or number > last]
     if new:
-        for first, until in _missing(run, last, found):
+        for first, until in missing(run, found):
             tally.note(
                 f"Telegram no longer holds the updates {first} to {until} ({until - first + 1}): "
                 "nobody fetched them within a day."
@@ -130,19 +130,6 @@ def _new_updates(run: Run, client: TelegramClient) -> list[dict[str, Any]]:
         run.state["update_id"] = new[-1]["update_id"]
         run.state["heard"] = to_unix(run.fetched_at)
     return new
-
-
-def _missing(run: Run, last: int | None, found: Mapping[int, Any]) -> list[tuple[int, int]]:
-    """Spans of update numbers that are not there. Numbers are handed out one by one, without gaps."""
-    heard = run.state.get("heard")
-    if heard is not None and run.fetched_at - from_unix(heard) > _NUMBERS_START_ANEW:
-        last = None
-    gaps = []
-    for number in sorted(found):
-        if last is not None and number > last + 1:
-            gaps.append((last + 1, number - 1))
-        last = number if last is None else max(last, number)
-    return gaps
 
 
 class _Reader:

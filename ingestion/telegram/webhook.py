@@ -16,6 +16,7 @@ from ingestion.inbox.updates import UpdateHandler, kept_updates
 from ingestion.network_rows import ImpossibleDateError, believable
 from ingestion.privacy import Pseudonyms, mask
 from ingestion.run import Run
+from ingestion.telegram.gaps import missing
 from ingestion.telegram.rows import (
     MESSAGE_KINDS,
     REMOVED,
@@ -63,6 +64,11 @@ def journalled(run: Run) -> list[dict[str, Any]]:
     """Keyed updates that no committed load has carried, in Telegram's order."""
     found = kept_updates(run, "telegram")
     if found:
+        for first, until in missing(run, (int(update["update_id"]) for update in found)):
+            run.tallies["messages"].note(
+                f"Telegram's updates {first} to {until} ({until - first + 1}) did not come through the inbox,"
+                " or came unreadable."
+            )
         # Whoever goes back to polling goes on behind these.
         last = max(update["update_id"] for update in found)
         run.state["update_id"] = max(last, run.state.get("update_id", last))

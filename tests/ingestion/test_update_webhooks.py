@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -130,6 +131,21 @@ def test_a_replay_changes_nothing_and_broken_connections_are_tried_again(
     desk.deliver()
     assert desk.read() == {}
     assert desk.rows() == polled
+
+
+def test_updates_that_never_came_are_told(network: str, desk: HookDesk) -> None:
+    if network != "telegram":
+        pytest.skip("MAX does not number its updates")
+    desk.deliver()
+    path = journal_path(desk.root)
+    torn = list(entries_after(path, "telegram", "mine", 0))[10:13]
+    lost = [content["update"]["update_id"] for _, _, content in torn]
+    with sqlite3.connect(path) as journal:
+        journal.executemany("delete from events where seq = ?", [(seq,) for seq, _, _ in torn])
+    notes = desk.load(network).resources["messages"].notes
+    assert notes == [
+        f"Telegram's updates {lost[0]} to {lost[-1]} (3) did not come through the inbox, or came unreadable."
+    ]
 
 
 def test_a_wrong_secret_is_refused(desk: HookDesk) -> None:
