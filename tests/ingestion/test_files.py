@@ -401,6 +401,16 @@ def test_usual_texts_are_not_worth_masking(text: str) -> None:
     assert asked.fetchall() == [(False,)]
 
 
+@pytest.mark.parametrize("text", ["Яма 🙂 👩‍👩‍👧‍👦", "Я" * 100_000, "Яма\x00 у дома", "9223372036854775807"])
+def test_odd_cells_land(folder: Path, deployment: Deployment, text: str) -> None:
+    csv(folder, f"9223372036854775807;05.03.2026 09:30;;жалоба;;;{text};;;")
+    tally = load(deployment).resources["appeals"]
+    assert (tally.landed, tally.quarantined) == (1, 0)
+    assert deployment.query("select ticket_id, text from raw.files_appeals") == [
+        ("9223372036854775807", mask(text))
+    ]
+
+
 def test_dates_of_every_kind(folder: Path, deployment: Deployment) -> None:
     columns = {
         "ticket_id": "Номер",

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from ingestion.clock import Window, parse_utc
 from ingestion.errors import ConfigError, UnreadableFile
 from ingestion.pipeline import LoadReport, ingest
+from ingestion.privacy import mask
 from tests.ingestion.support import Deployment, Server
 
 HEADERS = [
@@ -60,6 +61,17 @@ def write(path: Path, *rows: list[Any]) -> None:
         for place, row in enumerate([HEADERS, *rows]):
             for column, cell in enumerate(row):
                 sheet.write(place, column, cell)
+
+
+@pytest.mark.parametrize(
+    "text", ["Яма 🙂 👩‍👩‍👧‍👦", "Я" * 32_767, "Яма_x0000_ у дома", "9223372036854775807"]
+)
+def test_odd_cells_land(folder: Path, deployment: Deployment, text: str) -> None:
+    write(folder / "a.xlsx", changed(Номер="9223372036854775807", Текст=text))
+    tally = load(deployment).resources["appeals"]
+    assert (tally.landed, tally.quarantined) == (1, 0)
+    rows = deployment.query("select pos_id, text from raw.pos_appeals")
+    assert rows in ([("9223372036854775807", mask(told))] for told in (text, text.replace("_x0000_", "")))
 
 
 @pytest.mark.parametrize("name", ["export.xlsx", "export.csv"])

@@ -12,6 +12,7 @@ import xlsxwriter
 from ingestion.clock import Window, parse_utc
 from ingestion.errors import ContractBroken, UnreadableFile, UsageError
 from ingestion.pipeline import ingest
+from ingestion.privacy import mask
 from ingestion.registry.source import PAGE_HEADERS, community_ids, page_names
 from tests.ingestion.support import Deployment
 
@@ -69,6 +70,17 @@ def folder(deployment: Deployment) -> Path:
         ],
     )
     return folder
+
+
+@pytest.mark.parametrize("name", ["Школа 🙂 👩‍👩‍👧‍👦", "Я" * 32_767, "9223372036854775807"])
+def test_odd_cells_land(folder: Path, deployment: Deployment, name: str) -> None:
+    pages(
+        folder / "gospublics.xlsx", [{"organisation": name, "group_id": 2**40 + 1, "ogrn": "1027200000001"}]
+    )
+    ingest("registry", deployment.region, deployment.settings)
+    assert deployment.query("select organisation, vk_owner_id from raw.registry_pages") == [
+        (mask(name), -(2**40) - 1)
+    ]
 
 
 def test_everything_lands_or_is_quarantined(folder: Path, deployment: Deployment) -> None:

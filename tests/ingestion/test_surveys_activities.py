@@ -11,6 +11,7 @@ import xlsxwriter
 
 from ingestion.errors import UnreadableFile
 from ingestion.pipeline import LoadReport, ingest
+from ingestion.privacy import mask
 from tests.ingestion.support import Deployment
 
 RUSSIAN = "Опрос;Дата начала;Дата окончания;Канал;Территория;Участников;Вопрос;Вариант ответа;Голосов"
@@ -112,6 +113,27 @@ def test_activities_land_by_kind(folder: Path, deployment: Deployment) -> None:
         ("decision", None, date(2026, 3, 3), None, None, None, 1),
         ("material", "Листовка", date(2026, 3, 2), None, None, None, 40),
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Эфир 🙂 👩‍👩‍👧‍👦", "Я" * 32_767, "Эфир_x0000_ с главой", "9223372036854775807"]
+)
+def test_odd_cells_land(folder: Path, deployment: Deployment, text: str) -> None:
+    path = folder / "activities" / "a.xlsx"
+    activities(path, ["9223372036854775807", "Прямой эфир", text, datetime(2026, 3, 1), "", "", "", ""])
+    tally = load(deployment, "activities").resources["activities"]
+    assert (tally.landed, tally.quarantined) == (1, 0)
+    rows = deployment.query("select activity_id, title from raw.activities_activities")
+    assert rows in ([("9223372036854775807", mask(told))] for told in (text, text.replace("_x0000_", "")))
+
+
+@pytest.mark.parametrize("text", ["Вопрос 🙂", "Я" * 100_000, "9223372036854775807"])
+def test_odd_questions_land(folder: Path, deployment: Deployment, text: str) -> None:
+    line = LINES[0].split(";")
+    line[RUSSIAN.split(";").index("Вопрос")] = text
+    (folder / "surveys" / "a.csv").write_text("\n".join([RUSSIAN, ";".join(line)]), "utf-8")
+    assert load(deployment, "surveys").resources["options"].landed == 1
+    assert deployment.query("select question from raw.surveys_options") == [(mask(text),)]
 
 
 @pytest.mark.parametrize("content", [b"a;b\n1;2", b'\xef\xbb\xbf"open', b"\x00\x01"])
