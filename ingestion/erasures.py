@@ -112,6 +112,7 @@ NAMED: dict[str, Named] = {
     "vk_posts": Named(_VK_POST),
     "vk_mentions": Named(_VK_POST),
     "vk_comment_readings": Named(_VK_POST),
+    "vk_comment_removals": Named(Reference("vk_comment", ("owner_id", "comment_id")), (_VK_POST,)),
     "vk_comments": Named(
         Reference("vk_comment", ("owner_id", "comment_id")),
         (

@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PositiveInt,
     field_validator,
     model_validator,
 )
@@ -84,11 +85,15 @@ class MappedFiles(Strict):
     mapping: Path
 
 
+ConfirmationString = Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class VkCallback(Strict):
-    """VK's Callback API for the inbox: the secret's variable, and the string that confirms the address."""
+    """VK's Callback API for the inbox: the secret's variable, and the string that confirms the address: of
+    the only community, or of each by its number, since VK gives each its own."""
 
     secret_env: VariableName
-    confirmation: str = Field(min_length=1, max_length=64)
+    confirmation: ConfirmationString | dict[PositiveInt, ConfirmationString]
 
 
 class VkSource(Strict):

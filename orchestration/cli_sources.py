@@ -77,7 +77,7 @@ def inbox_serve(
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8080,
     max_age_hours: Annotated[float, typer.Option(help="Refuse older events; 0 takes all.")] = 72,
 ) -> None:
-    """Receive the webhooks of Viber and VK until interrupted.
+    """Receive the webhooks of VK, Viber, Telegram and MAX until interrupted.
 
     Example: `otklik inbox serve --port 8080`
     """

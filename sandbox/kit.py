@@ -70,6 +70,13 @@ class Sandbox:
         """In telegram or max: whatever was confirmed is delivered anew."""
         self.control("DELETE", network)
 
+    def deliver_vk(self, url: str, secret: str, confirmation: str, *, again: bool = False) -> dict[str, int]:
+        """Push VK's events of comments up to now to that address, with `again` also those that were taken;
+        SandboxError where it does not confirm itself with that string."""
+        wish = {"url": url, "secret": secret, "confirmation": confirmation, "again": again}
+        answer: dict[str, int] = self.control("POST", "vk/deliver", wish)
+        return answer
+
     def deliver_viber(self, url: str, *, again: bool = False) -> dict[str, int]:
         """Push Viber's events up to now to that webhook, with `again` also those that were taken; how many
         were taken and how many were not."""

@@ -146,7 +146,10 @@ class VkHandler:
     _COMMENTS = frozenset({"wall_reply_new", "wall_reply_edit", "wall_reply_restore"})
     _SAFE = frozenset({"type", "object", "id", "date", "text", "post_id", "owner_id", "post_owner_id"})
 
-    def __init__(self, secret: SecretStr, confirmation: str, pseudonyms: Pseudonyms) -> None:
+    def __init__(
+        self, secret: SecretStr, confirmation: str | Mapping[int, str], pseudonyms: Pseudonyms
+    ) -> None:
+        """`confirmation`: the string of the only community, or of each by its number."""
         self._secret, self._confirmation, self._pseudonyms = secret, confirmation, pseudonyms
 
     def verify(self, request: Request) -> bool:
@@ -155,18 +158,27 @@ class VkHandler:
         return hmac.compare_digest(self._secret.get_secret_value().encode(), clean(told).encode())
 
     def reply(self, request: Request) -> str | None:
-        return self._confirmation if request.event.get("type") == "confirmation" else None
+        if request.event.get("type") != "confirmation":
+            return None
+        if isinstance(self._confirmation, str):
+            return self._confirmation
+        group = request.event.get("group_id")
+        return self._confirmation.get(group, "") if type(group) is int else ""
 
     def receive(self, request: Request, latest: datetime) -> Received:
         event = request.event
+        kind, told = event.get("type"), event.get("object")
         identity = event.get("event_id") or request.body.decode("utf-8", "replace")
         received = Received(self._pseudonyms.author_key("inbox:vk", str(identity)))
-        if event.get("type") not in self._COMMENTS:
-            return received
-        comment = event.get("object")
         try:
-            received.happened_at = believable(comment["date"], VK_OPENED, latest)
-            received.rows = [("comments", self._comment(comment, received.happened_at))]
+            if kind == "wall_reply_delete":
+                received.rows = [("comment_removals", _removal(told))]
+            elif kind in self._COMMENTS:
+                written_at = believable(told["date"], VK_OPENED, latest)
+                received.rows = [("comments", self._comment(told, written_at))]
+                # Of an edit VK tells only when the comment was written, which may be years ago: what tells
+                # its replay is its event_id.
+                received.happened_at = written_at if kind == "wall_reply_new" else None
         except (KeyError, TypeError, ValueError):
             received.event_id = broken_id(self._pseudonyms, self.channel, request)
             received.problem = {
@@ -196,6 +208,15 @@ class VkHandler:
             "likes_count": None,
             "is_deleted": False,
         }
+
+
+def _removal(removal: Mapping[str, Any]) -> dict[str, Any]:
+    """Which comment was taken away; who did it is nobody's business."""
+    return {
+        "owner_id": int(removal["owner_id"]),
+        "post_id": int(removal["post_id"]),
+        "comment_id": int(removal["id"]),
+    }
 
 
 def broken_id(pseudonyms: Pseudonyms, channel: str, request: Request) -> str:

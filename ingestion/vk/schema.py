@@ -78,6 +78,17 @@ COMMENT_READINGS = RawTable(
     ),
 )
 
+COMMENT_REMOVALS = RawTable(
+    "vk_comment_removals",
+    "Comments that VK's Callback API says were deleted: one row per comment and such event. What such an "
+    "event does not tell stays as vk_comments has it.",
+    (
+        Column("owner_id", "bigint", "Wall: community id, negative.", required=True, key=True),
+        Column("post_id", "bigint", "Post that was commented.", required=True),
+        Column("comment_id", "bigint", "Comment, as in vk_comments.", required=True, key=True),
+    ),
+)
+
 MENTIONS = RawTable(
     "vk_mentions",
     "Posts outside official pages that newsfeed.search finds: one row per post and query read.",
@@ -145,4 +156,15 @@ POLL_OPTIONS = RawTable(
     ),
 )
 
-TABLES = (COMMUNITIES, POSTS, COMMENTS, COMMENT_READINGS, MENTIONS, STATS, MESSAGES, POLLS, POLL_OPTIONS)
+TABLES = (
+    COMMUNITIES,
+    POSTS,
+    COMMENTS,
+    COMMENT_READINGS,
+    COMMENT_REMOVALS,
+    MENTIONS,
+    STATS,
+    MESSAGES,
+    POLLS,
+    POLL_OPTIONS,
+)

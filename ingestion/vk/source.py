@@ -10,11 +10,11 @@ from ingestion.accounting import Tally
 from ingestion.clock import from_unix, to_unix
 from ingestion.config import Region, VkSource
 from ingestion.errors import ConfigError, RequestRefused
-from ingestion.inbox.drain import drain
 from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.vk.boards import BoardReader
+from ingestion.vk.callbacks import Pushed
 from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
 from ingestion.vk.mentions import MentionReader
 from ingestion.vk.polls import PollReader
@@ -45,15 +45,18 @@ def read(run: Run) -> Iterator[Batch]:
     opened_on = run.region.opened_on
     history = _local_midnight(run, opened_on) if opened_on else None
     lookback_from = _lookback_from(run, source)
-    yield from _walls(run, client, source, owners, history, lookback_from)
+    # Taken before the walls are read, so that what these say of the same comment is never older.
+    pushed = Pushed(run)
+    if run.live and source.callback is not None:
+        pushed.take()
+    yield from pushed.outdated_by(_walls(run, client, source, owners, history, lookback_from))
     if source.boards:
         yield from BoardReader(run, client).read(owners, first_today)
     yield from _mentions(run, client, source, owners, history, lookback_from)
     if first_today or not run.live:
         yield from _statistics(run, client, owners, local_day)
+    yield from pushed.land()
     if run.live:
-        if source.callback is not None:
-            yield from drain(run, "vk")
         run.state["day"] = local_day.isoformat()
         run.state["polled"] = to_unix(run.fetched_at)
 

@@ -32,6 +32,7 @@ from sandbox.servers.pos import PosServer
 from sandbox.servers.telegram import TelegramServer
 from sandbox.servers.viber import ViberServer
 from sandbox.servers.vk import VkServer
+from sandbox.servers.vk_hooks import VkHooks
 from sandbox.truth import country_truth
 from sandbox.world import World
 
@@ -87,6 +88,7 @@ def _region_routes(
         Route("/max/{rest:path}", max_server.endpoint, methods=verbs),
         Route("/open311/{name}", open311.endpoint, methods=["GET"]),
         Route("/viber/pa/{method}", viber.endpoint, methods=["POST"]),
+        Route("/_control/vk/deliver", VkHooks(world, faults).deliver, methods=["POST"]),
         Route("/_control/viber/deliver", viber.deliver, methods=["POST"]),
         Route("/_control/telegram/deliver", telegram.deliver, methods=["POST"]),
         Route("/_control/max/deliver", max_server.deliver, methods=["POST"]),

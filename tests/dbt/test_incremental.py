@@ -183,6 +183,23 @@ def test_a_wall_post_that_comes_after_its_comments_takes_them_along(street: Stre
 
 
 @pytest.mark.scenario
+def test_a_comment_that_vk_says_was_deleted_leaves_its_day_until_it_is_restored(street: Street) -> None:
+    before = days(street)["06-01"]
+    gone = {"owner_id": rows.PAGE, "post_id": 1, "comment_id": 11}
+    street.load({"vk_comment_removals": [gone]})
+    street.build()
+    assert days(street)["06-01"] == before - 1
+    assert street.query(
+        "select is_countable, registered_at from facts.fct_appeals"
+        " join staging.stg_vk__comments on comment_key = appeal_id where comment_id = 11"
+    ) == [(False, rows.utc("06-01 08:00"))]
+    street.load({"vk_comments": [rows.comment(11, 1, "06-01 08:00")]})
+    street.build()
+    assert days(street)["06-01"] == before
+    assert street.differences() == {}
+
+
+@pytest.mark.scenario
 def test_a_deleted_post_leaves_its_day(street: Street) -> None:
     posts = "select cast(sum(posts) as integer) from facts.fct_gospublics where local_date = '2026-06-01'"
     assert street.query(posts) == [(1,)]

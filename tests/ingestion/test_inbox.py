@@ -25,13 +25,16 @@ from starlette.applications import Starlette
 from ingestion.clock import parse_utc
 from ingestion.events import event_log
 from ingestion.inbox.app import MAX_BODY_BYTES, Receiver
-from ingestion.inbox.drain import drain
+from ingestion.inbox.handlers import Request, VkHandler
 from ingestion.inbox.journal import KEPT_FOR, Journal, entries_after, journal_path, prune
 from ingestion.inbox.serve import handlers_of
 from ingestion.pipeline import LoadReport, ingest
 from ingestion.privacy import Pseudonyms
+from ingestion.region import VkCallback
 from ingestion.run import Run
 from ingestion.sources import find_source
+from ingestion.vk.callbacks import Pushed
+from ingestion.vk.rows import comment_row
 from tests.ingestion.support import KEY, TOKEN, Deployment
 
 NOW = parse_utc("2026-11-21T00:00:00Z")
@@ -81,6 +84,9 @@ class Door:
     def viber(self, event: Any, token: str = TOKEN) -> int:
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         return self.post("/viber/test", body, {"X-Viber-Content-Signature": sign(body, token)})[0]
+
+    def vk(self, **event: Any) -> tuple[int, str]:
+        return self.post("/vk/test", json.dumps({"group_id": 5, "secret": TOKEN, **event}).encode())
 
 
 def sign(body: bytes, token: str = TOKEN) -> str:
@@ -182,9 +188,26 @@ def test_an_announced_body_that_is_too_large_is_not_read(door: Door) -> None:
     assert door.post("/viber/test", b"", {"Content-Length": str(10**12)})[0] == 413
 
 
+def vk_kept(deployment: Deployment) -> list[Any]:
+    found = entries_after(journal_path(deployment.root / "data"), "vk", "test", 0)
+    return [content for _, _, content in found]
+
+
+def pushed(deployment: Deployment) -> tuple[Run, dict[str, list[dict[str, Any]]]]:
+    """What VK's events land where polling reads nothing."""
+    run = Run(find_source("vk"), deployment.region, deployment.settings, None, fetched_at=NOW, state={})
+    waiting = Pushed(run)
+    waiting.take()
+    return run, {table.name: page.to_pylist() for table, page in waiting.land()}
+
+
+def wall_comment(text: str = "Яма", days_ago: int = 0) -> dict[str, Any]:
+    written = STAMP // 1000 - 60 - days_ago * 86_400
+    return {"id": 7, "from_id": 99, "date": written, "text": text, "post_id": 3, "owner_id": -5}
+
+
 def test_vk_confirms_and_lands_comments(door: Door, deployment: Deployment) -> None:
-    def post(**event: Any) -> tuple[int, str]:
-        return door.post("/vk/test", json.dumps({"group_id": 5, "secret": TOKEN, **event}).encode())
+    post = door.vk
 
     assert post(type="confirmation") == (200, "c0nf1rm")
     assert post(type="confirmation", secret="guess")[0] == 403
@@ -196,21 +219,84 @@ def test_vk_confirms_and_lands_comments(door: Door, deployment: Deployment) -> N
         assert post(type="wall_reply_new", event_id="e1", object=comment) == (200, "ok")
     assert post(type="wall_reply_edit", event_id="e2", object={"id": 7}) == (200, "ok")
     assert post(type="group_join", event_id="e3", object={"user_id": 99}) == (200, "ok")
-    kept = [
-        content for _, _, content in entries_after(journal_path(deployment.root / "data"), "vk", "test", 0)
-    ]
+    kept = vk_kept(deployment)
     assert len(kept) == 3
     assert kept[0]["rows"][0][1]["text"] == "Яма, ‹почта›"
     assert kept[0]["rows"][0][1]["author_key"] == Pseudonyms(SecretStr(KEY)).author_key("vk", 99)
     assert kept[1]["problem"]["reason"] == "unreadable comment"
-    run = Run(find_source("vk"), deployment.region, deployment.settings, None, fetched_at=NOW, state={})
-    ((table, page),) = drain(run, "vk")
-    assert (table.name, page["text"].to_pylist(), page["created_at"].to_pylist()) == (
-        "vk_comments", ["Яма, ‹почта›"], [datetime(2026, 11, 20, 23, 59)],
-    )  # fmt: skip
+    run, found = pushed(deployment)
+    assert [(row["text"], row["created_at"]) for row in found.pop("vk_comments")] == [
+        ("Яма, ‹почта›", datetime(2026, 11, 20, 23, 59))
+    ]
+    assert found == {}
     assert (run.tallies["comments"].received, run.tallies["comments"].quarantined) == (2, 1)
     last = max(seq for seq, *_ in entries_after(journal_path(deployment.root / "data"), "vk", "test", 0))
     assert run.state == {"inbox_position": last}
+
+
+def test_vk_confirms_each_community_with_its_own_string(deployment: Deployment) -> None:
+    callback = VkCallback.model_validate({"secret_env": "OTKLIK_S", "confirmation": {5: "five", 6: "six"}})
+    handler = VkHandler(SecretStr(TOKEN), callback.confirmation, Pseudonyms(SecretStr(KEY)))
+    asked = [{"type": "confirmation", "group_id": group} for group in (5, 6, 7, "5")]
+    assert [handler.reply(Request({}, b"", one)) for one in asked] == ["five", "six", "", ""]
+
+
+@pytest.mark.parametrize("kind", ["wall_reply_edit", "wall_reply_restore"])
+def test_vk_may_change_an_old_comment(kind: str, door: Door, deployment: Deployment) -> None:
+    """VK dates such an event by the comment, not by the change."""
+    for _ in range(70):  # and a replay is known by its number, and is no garbage
+        assert door.vk(type=kind, event_id="e1", object=wall_comment("Яма засыпана", 20)) == (200, "ok")
+    assert len(vk_kept(deployment)) == 1
+    assert door.vk(type="wall_reply_new", event_id="e2", object=wall_comment(days_ago=15))[0] == 403
+    _, found = pushed(deployment)
+    (row,) = found["vk_comments"]
+    assert (row["text"], row["created_at"]) == ("Яма засыпана", datetime(2026, 10, 31, 23, 59))
+
+
+_GONE = {"owner_id": -5, "id": 7, "deleter_id": 99, "post_id": 3}
+_REMOVED = {"owner_id": -5, "post_id": 3, "comment_id": 7}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "comments", "removals"),
+    [
+        (["delete"], [], 1),
+        (["new", "delete"], ["new"], 1),
+        (["new", "edit"], ["edit"], 0),
+        (["new", "delete", "restore"], ["restore"], 0),
+        (["delete", "restore", "delete"], ["restore"], 1),
+    ],
+)
+def test_vk_lands_the_last_that_was_said_of_a_comment(
+    kinds: list[str], comments: list[str], removals: int, door: Door, deployment: Deployment
+) -> None:
+    for number, kind in enumerate(kinds):
+        told = _GONE if kind == "delete" else wall_comment(kind)
+        assert door.vk(type=f"wall_reply_{kind}", event_id=f"e{number}", object=told) == (200, "ok")
+    run, found = pushed(deployment)
+    assert [row["text"] for row in found.get("vk_comments", [])] == comments
+    gone = [{name: row[name] for name in _REMOVED} for row in found.get("vk_comment_removals", [])]
+    assert gone == [_REMOVED] * removals
+    for resource, tally in run.tallies.items():
+        tally.check("vk", resource)
+    if kinds[-1] == "delete":  # who did it is not kept
+        assert vk_kept(deployment)[-1]["rows"] == [["comment_removals", _REMOVED]]
+
+
+def test_what_polling_reads_is_newer_than_what_was_pushed_before(door: Door, deployment: Deployment) -> None:
+    for number, kind in enumerate(("new", "delete")):
+        told = _GONE if kind == "delete" else wall_comment("pushed")
+        door.vk(type=f"wall_reply_{kind}", event_id=f"e{number}", object=told)
+    run = Run(find_source("vk"), deployment.region, deployment.settings, None, fetched_at=NOW, state={})
+    waiting = Pushed(run)
+    waiting.take()
+    polled = comment_row({**wall_comment("polled"), "likes": {"count": 1}}, -5, 3, None, NOW, run.pseudonyms)
+    run.tallies["comments"].received += 1
+    batches = list(waiting.outdated_by(run.land("comments", [polled])))
+    assert [page["text"].to_pylist() for _, page in batches] == [["polled"]]
+    assert list(waiting.land()) == []
+    for resource, tally in run.tallies.items():
+        tally.check("vk", resource)
 
 
 def test_a_load_that_fails_takes_nothing_from_the_journal(

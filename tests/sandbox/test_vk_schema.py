@@ -13,7 +13,9 @@ from jsonschema import Draft7Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
+from sandbox.faults import Faults
 from sandbox.scenario import load_scenario, scenario_from
+from sandbox.servers.vk_hooks import VkHooks
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client
@@ -131,6 +133,23 @@ def test_groups_search_statistics_and_errors(client: Client, registry: Registry[
     _check(registry, "stats/responses.json", "stats_get_response", days)
     error = {"inner_type": "base_error", **client.vk("wall.get")["error"]}
     _check(registry, "base/objects.json", "base_error", error)
+
+
+def test_callbacks(client: Client, registry: Registry[Any]) -> None:
+    events = VkHooks(client.world, Faults()).events()
+    kinds = {event["type"] for event in events}
+    assert kinds == {f"wall_reply_{kind}" for kind in ("new", "edit", "restore", "delete")}
+    assert len({event["event_id"] for event in events}) == len(events)
+    # Of each kind some: tens of thousands say nothing more.
+    for kind in sorted(kinds):
+        for event in [event for event in events if event["type"] == kind][:100]:
+            _check(registry, "callback/objects.json", "callback_base", event)
+            said = "wall_comment_delete" if kind == "wall_reply_delete" else kind
+            _check(registry, "callback/objects.json", f"callback_{said}", event["object"])
+    with pytest.raises(AssertionError, match="'event_id' is a required property"):
+        _check(
+            registry, "callback/objects.json", "callback_base", {"type": kinds.pop(), "group_id": 1, "v": ""}
+        )
 
 
 def test_boards_and_polls(registry: Registry[Any], play: Callable[..., Client]) -> None:

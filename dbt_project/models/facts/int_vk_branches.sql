@@ -18,6 +18,10 @@ readings as (
     select * from {{ ref('stg_vk__comment_readings') }}
 ),
 
+removals as (
+    select * from {{ ref('stg_vk__comment_removals') }}
+),
+
 placed as (
     select
         comments.comment_key,
@@ -35,8 +39,17 @@ placed as (
         comments.answer_key,
         comments.load_seq,
         -- what a later reading of the whole post did not find has been taken away without a trace
-        comments.is_deleted or coalesce(readings.load_seq > comments.load_seq, false) as is_deleted,
-        case when readings.load_seq > comments.load_seq then readings.load_seq end as gone_seq,
+        comments.is_deleted
+        or coalesce(readings.load_seq > comments.load_seq, false)
+        -- a load lands the comment beside its removal only where it was written first
+        or coalesce(removals.load_seq >= comments.load_seq, false) as is_deleted,
+        nullif(
+            greatest(
+                case when readings.load_seq > comments.load_seq then readings.load_seq else -1 end,
+                case when removals.load_seq >= comments.load_seq then removals.load_seq else -1 end
+            ),
+            -1
+        ) as gone_seq,
         coalesce(posts.author_kind = 'citizen', mentions.post_key is not null) as is_under_citizen_post,
         posts.post_key is not null or mentions.post_key is null as is_on_own_wall,
         greatest(coalesce(posts.load_seq, -1), coalesce(mentions.load_seq, -1)) as post_seq
@@ -44,6 +57,7 @@ placed as (
     left join posts on comments.post_key = posts.post_key
     left join mentions on comments.post_key = mentions.post_key
     left join readings on comments.post_key = readings.post_key
+    left join removals on comments.comment_key = removals.comment_key
 ),
 
 -- everything under a citizen's own post belongs to that post; under an official post each branch is a
