@@ -15,7 +15,7 @@ from ingestion.registry.source import community_ids
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.vk.boards import BoardReader
-from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.client import EXECUTE_CALLS, Call, Skipped, Stopped, VkClient, stop_among
 from ingestion.vk.mentions import MentionReader
 from ingestion.vk.polls import PollReader
 from ingestion.vk.rows import GROUP, PERIOD, community_row, stats_row
@@ -159,7 +159,7 @@ def _mentions(
     history: datetime | None,
     lookback_from: datetime,
 ) -> Iterator[Batch]:
-    reader = MentionReader(run, client, frozenset(owners), history, lookback_from)
+    reader = MentionReader(run, client, frozenset(owners), history, lookback_from, source.lookback_days)
     for query in source.search_queries:
         yield from reader.posts(query)
     yield from reader.comments()
@@ -177,30 +177,35 @@ def _statistics(run: Run, client: VkClient, owners: list[int], local_day: date) 
         for owner in owners
         for since in _starts(_stats_from(run, last_days.get(str(owner)), local_day), until)
     ]
-    try:
-        for start in range(0, len(spans), EXECUTE_CALLS):
-            batch = spans[start : start + EXECUTE_CALLS]
-            calls = [_stats_call(run, *span) for span in batch]
-            answers = client.execute(calls, tally, _NO_STATS)
-            if empty := [place for place, answer in enumerate(answers) if answer == []]:
-                tally.retries += 1  # that is how statistics get lost
-                again = client.execute([calls[place] for place in empty], tally, _NO_STATS)
-                for place, answer in zip(empty, again, strict=True):
-                    answers[place] = answer
-            for (owner, since, end), answer in zip(batch, answers, strict=True):
-                if isinstance(answer, Skipped):
-                    tally.note(f"club{-owner}: no statistics, {answer.reason}.")
-                    continue
-                periods = page_items("vk.stats", {"items": answer})
-                tally.unknown_fields |= PERIOD.check("vk.stats", periods)
-                dated = ((_day_of(run, from_unix(one["period_from"])), one) for one in periods)
-                days = {day: one for day, one in dated if since <= day < end}
-                tally.received += len(days)
-                yield from run.land("stats", [stats_row(owner, one, day) for day, one in days.items()])
-                if days:  # else the span is asked for again with the next day
-                    last_days[str(owner)] = max(days).isoformat()
-    except MethodStopped:
-        tally.note("VK's daily limit of stats.get is reached, statistics are read again tomorrow.")
+    behind: set[int] = set()  # owners that lack a span: their days are asked for from there on
+    for start in range(0, len(spans), EXECUTE_CALLS):
+        batch = spans[start : start + EXECUTE_CALLS]
+        calls = [_stats_call(run, *span) for span in batch]
+        answers = client.execute(calls, tally, _NO_STATS)
+        empty = [place for place, answer in enumerate(answers) if answer == []]
+        if empty and not stop_among(answers):
+            tally.retries += 1  # that is how statistics get lost
+            again = client.execute([calls[place] for place in empty], tally, _NO_STATS)
+            for place, answer in zip(empty, again, strict=True):
+                answers[place] = answer
+        for (owner, since, end), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Stopped):
+                behind.add(owner)
+                continue
+            if isinstance(answer, Skipped):
+                tally.note(f"club{-owner}: no statistics, {answer.reason}.")
+                continue
+            periods = page_items("vk.stats", {"items": answer})
+            tally.unknown_fields |= PERIOD.check("vk.stats", periods)
+            dated = ((_day_of(run, from_unix(one["period_from"])), one) for one in periods)
+            days = {day: one for day, one in dated if since <= day < end}
+            tally.received += len(days)
+            yield from run.land("stats", [stats_row(owner, one, day) for day, one in days.items()])
+            if days and owner not in behind:  # else the span is asked for again with the next day
+                last_days[str(owner)] = max(days).isoformat()
+        if stop_among(answers):
+            tally.note("VK's daily limit of stats.get is reached, statistics are read again tomorrow.")
+            break
     if run.live:
         run.state["stats"] = last_days
 

@@ -92,8 +92,8 @@ class Vk:
 
     def one(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self.called.append(method)
-        if self.errors.get(method):
-            return {"error": {"error_code": self.errors[method].pop(0), "error_msg": "no"}}
+        if self.errors.get(method) and (code := self.errors[method].pop(0)):  # 0: this one is answered
+            return {"error": {"error_code": code, "error_msg": "no"}}
         return {"response": getattr(self, method.replace(".", "_"))(params)}
 
     def groups_getById(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -117,7 +117,8 @@ class Vk:
         }
 
     def wall_get(self, params: dict[str, Any]) -> dict[str, Any]:
-        ordered = sorted(self.posts, key=lambda one: (not one.get("is_pinned"), -one["date"]))
+        mine = [{**one, "owner_id": params["owner_id"]} for one in self.posts]
+        ordered = sorted(mine, key=lambda one: (not one.get("is_pinned"), -one["date"]))
         return {"count": len(ordered), "items": ordered[params["offset"] :][: params["count"]]}
 
     def board_getTopics(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -359,11 +360,72 @@ def test_too_many_requests_are_repeated(vk: Vk, deployment: Deployment) -> None:
 
 
 def test_the_daily_limit_keeps_what_was_read_and_resumes(vk: Vk, deployment: Deployment) -> None:
-    vk.errors = {"wall.getComments": [29]}
+    vk.errors = {"wall.getComments": [29, 29]}
     report = load(deployment)
     assert landed(report) == {"communities": 1, "posts": 3, "stats": 81}
     assert "daily limit" in report.resources["comments"].notes[0]
-    assert load(deployment).resources["comments"].landed == 14  # the post within the look-back
+    assert landed(load(deployment)) == {"comments": 16, "comment_readings": 2}, "old posts are owed, too"
+    vk.called.clear()
+    assert landed(load(deployment)) == {}
+    assert vk.called == ["wall.get"]
+
+
+def test_the_daily_limit_leaves_no_old_mention_without_answers(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск", "Озёрский"]
+    vk.posts = []
+    vk.found = [
+        mention(7, "2026-10-01 20:00", PERSON, comments=1),
+        mention(8, "2026-10-01 10:00", -555, comments=1),
+        mention(9, "2026-10-01 11:00", -555, comments=1),
+    ]
+    vk.comments = {number: [comment(number * 10, "2026-10-02 10:00")] for number in (7, 8, 9)}
+    vk.errors = {"wall.getComments": [29, 29, 0]}
+    assert landed(load(deployment))["comments"] == 1
+    assert str(PERSON) not in json.dumps(deployment.query("from raw._dlt_pipeline_state"), default=str)
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}  # a community has an address
+    deployment.as_of = "2026-11-21T01:00:00Z"
+    vk.commented.clear()
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}
+    assert vk.commented == [(PERSON, 7)]
+    deployment.as_of = "2026-11-21T02:00:00Z"
+    vk.called.clear()
+    assert landed(load(deployment)) == {}
+    assert "wall.getComments" not in vk.called
+
+
+def test_comments_are_owed_until_the_daily_limit_lets_them_in(vk: Vk, deployment: Deployment) -> None:
+    for day in ("2026-11-21", "2026-12-24", "2026-12-25"):  # in the end no post is within the look-back
+        vk.errors = {"wall.getComments": [29, 29]}
+        deployment.as_of = f"{day}T00:00:00Z"
+        report = load(deployment)
+        assert report.resources["comments"].landed == 0
+    assert report.resources["posts"].received == 0
+    assert load(deployment).resources["comments"].landed == 16
+    vk.called.clear()
+    load(deployment)
+    assert vk.called == ["wall.get"]
+
+
+def test_the_daily_limit_within_a_request_keeps_its_other_answers(vk: Vk, deployment: Deployment) -> None:
+    at = "2026-11-20 10:00"
+    vk.posts = [post(number, at, comments=1) for number in (1, 2, 3)]
+    vk.comments = {number: [comment(number, at)] for number in (1, 2, 3)}
+    vk.errors = {"wall.getComments": [0, 29]}
+    report = load(deployment)
+    assert (report.resources["comments"].landed, report.resources["comment_readings"].landed) == (2, 2)
+    assert len(report.resources["comments"].notes) == 1
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}
+    assert deployment.query("select count(*), count(distinct comment_id) from raw.vk_comments") == [(3, 3)]
+
+
+def test_the_daily_limit_among_walls_keeps_the_other_walls(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["communities"] = [101, 102, 103]
+    vk.errors = {"wall.get": [0, 29]}
+    report = load(deployment)
+    assert deployment.query("select distinct owner_id from raw.vk_posts order by 1") == [(-103,), (-101,)]
+    assert "daily limit of wall.get" in report.resources["posts"].notes[0]
+    load(deployment)
+    assert deployment.one("select count(distinct owner_id) from raw.vk_posts") == 3
 
 
 @pytest.mark.parametrize(
