@@ -14,6 +14,7 @@ from starlette.requests import Request
 from ingestion.clock import Window, parse_utc
 from ingestion.errors import AccessRefused, ContractBroken, RequestRefused, SourceDown
 from ingestion.pipeline import LoadReport, ingest
+from ingestion.vk.probe import probe
 from tests.ingestion.support import Deployment, Server
 
 PERSON = 987654321
@@ -119,7 +120,7 @@ class Vk:
     def wall_get(self, params: dict[str, Any]) -> dict[str, Any]:
         mine = [{**one, "owner_id": params["owner_id"]} for one in self.posts]
         ordered = sorted(mine, key=lambda one: (not one.get("is_pinned"), -one["date"]))
-        return {"count": len(ordered), "items": ordered[params["offset"] :][: params["count"]]}
+        return {"count": len(ordered), "items": ordered[params.get("offset", 0) :][: params["count"]]}
 
     def board_getTopics(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         assert params["group_id"] > 0
@@ -435,7 +436,7 @@ def test_the_daily_limit_among_walls_keeps_the_other_walls(vk: Vk, deployment: D
             "groups.getById",
             [5],
             AccessRefused,
-            "the token is not valid; put a valid token into OTKLIK_TEST_TOKEN",
+            "for club101 with error 5: the token is not valid; put a valid token into OTKLIK_TEST_TOKEN",
         ),
         ("wall.get", [100], RequestRefused, "wall.get for club101 with error 100"),
         ("wall.get", [6] * 9, SourceDown, "lower requests_per_second"),
@@ -450,6 +451,57 @@ def test_fatal_errors_are_sentences(
     with pytest.raises(error, match=said):
         load(deployment)
     assert deployment.one("select count(*) from raw.vk_posts") == 0
+
+
+def test_a_bad_token_names_the_first_of_many_pages(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["communities"] = list(range(101, 3101))
+    vk.errors = {"groups.getById": [5]}
+    with pytest.raises(AccessRefused, match=r"groups\.getById for club3100 and 499 others with error 5"):
+        load(deployment)
+
+
+def test_the_daily_limit_of_communities_fails_nothing(vk: Vk, deployment: Deployment) -> None:
+    vk.errors = {"groups.getById": [29]}
+    report = load(deployment)
+    assert landed(report) == {"posts": 3, "comments": 16, "comment_readings": 2, "stats": 81}
+    assert report.resources["communities"].notes == [
+        "VK's daily limit of groups.getById is reached, communities are read again tomorrow."
+    ]
+    deployment.as_of = "2026-11-22T00:00:00Z"
+    assert load(deployment).resources["communities"].landed == 1
+
+
+def test_the_daily_limit_among_statistics_leaves_no_gap(vk: Vk, deployment: Deployment) -> None:
+    deployment.extra["opened_on"] = "2026-03-01"  # two spans
+    vk.errors = {"stats.get": [29]}
+    report = load(deployment)
+    assert 0 < report.resources["stats"].landed < 200
+    assert "stats.get" in report.resources["stats"].notes[0]
+    deployment.as_of = "2026-11-22T00:00:00Z"
+    load(deployment)
+    days = "count(distinct local_date), max(local_date) - min(local_date) + 1"
+    ((there, spanned),) = deployment.query(f"select {days} from raw.vk_stats")
+    assert there == spanned > 260
+
+
+def test_the_check_names_every_page_that_refuses(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["communities"] = [101, 102, 103]
+    vk.errors = {"wall.get": [0, 15, 15], "stats.get": [0, 7]}  # the first asked is club103
+    found = probe(deployment.region, deployment.settings)
+    assert found.seen == "3 communities"
+    assert found.missing == (
+        "statistics of club102: its administrator has to give the token",
+        "the wall of club101, club102: access denied",
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "seen"), [("groups.getById", "the token works"), ("stats.get", "1 communities")]
+)
+def test_the_check_says_a_daily_limit(vk: Vk, deployment: Deployment, method: str, seen: str) -> None:
+    vk.errors = {method: [29]}
+    found = probe(deployment.region, deployment.settings)
+    assert (found.seen, found.missing) == (f"{seen}; today's limit of {method} is reached", ())
 
 
 def test_a_broken_contract_keeps_nothing_and_heals(vk: Vk, deployment: Deployment) -> None:
