@@ -52,7 +52,6 @@ class MentionReader:
         own: frozenset[int],
         history: datetime | None,
         lookback_from: datetime,
-        lookback_days: int,
     ) -> None:
         self._run = run
         self._today = run.fetched_at.toordinal()
@@ -67,7 +66,8 @@ class MentionReader:
         self._answers = {key: value for key, value in old.items() if value[1] >= self._cutoff}
         owed: Mapping[str, Owed] = run.state.get("mentions_owed", {}) if run.live else {}
         # Not found again so far
-        self._owed = {key: one for key, one in owed.items() if one[3] >= self._today - lookback_days}
+        oldest = lookback_from.toordinal()
+        self._owed = {key: one for key, one in owed.items() if one[3] >= oldest}
         # What is to be read, and after the reading what is still owed
         self._targets: dict[str, Target] = {}
         self._found: dict[str, tuple[int, int, str]] = {}  # of each target: date, day found, query

@@ -173,7 +173,7 @@ def _mentions(
     history: datetime | None,
     lookback_from: datetime,
 ) -> Iterator[Batch]:
-    reader = MentionReader(run, client, frozenset(owners), history, lookback_from, source.lookback_days)
+    reader = MentionReader(run, client, frozenset(owners), history, lookback_from)
     for query in source.search_queries:
         yield from reader.posts(query)
     yield from reader.comments()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -78,7 +80,7 @@ class Vk:
         method = request.url.path.rsplit("/", 1)[1]
         assert request.method == "POST"
         assert form["v"] == "5.199"
-        if method != "execute":
+        if method != "execute" or self.errors.get(method):
             return self.one(method, form)
         results: list[Any] = []
         errors = []
@@ -273,6 +275,12 @@ def test_mentions_outside_own_pages_land_once(vk: Vk, deployment: Deployment) ->
     assert rows[0][1] == rows[1][1]
 
 
+def remembered(deployment: Deployment) -> str:
+    """The state that the last load left, as JSON."""
+    newest = "select state from raw._dlt_pipeline_state order by version desc limit 1"
+    return zlib.decompress(base64.b64decode(deployment.one(newest))).decode()
+
+
 def mention(number: int, at: str, owner: int, comments: int) -> dict[str, Any]:
     return {**post(number, at, comments), "owner_id": owner, "from_id": PERSON}
 
@@ -382,7 +390,8 @@ def test_the_daily_limit_leaves_no_old_mention_without_answers(vk: Vk, deploymen
     vk.comments = {number: [comment(number * 10, "2026-10-02 10:00")] for number in (7, 8, 9)}
     vk.errors = {"wall.getComments": [29, 29, 0]}
     assert landed(load(deployment))["comments"] == 1
-    assert str(PERSON) not in json.dumps(deployment.query("from raw._dlt_pipeline_state"), default=str)
+    assert '"mentions_owed"' in remembered(deployment)
+    assert str(PERSON) not in remembered(deployment)
     assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}  # a community has an address
     deployment.as_of = "2026-11-21T01:00:00Z"
     vk.commented.clear()
@@ -392,6 +401,22 @@ def test_the_daily_limit_leaves_no_old_mention_without_answers(vk: Vk, deploymen
     vk.called.clear()
     assert landed(load(deployment)) == {}
     assert "wall.getComments" not in vk.called
+    assert "owed" not in remembered(deployment)
+
+
+def test_a_mention_that_is_no_longer_found_is_given_up(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск"]
+    vk.posts = []
+    vk.found = [mention(7, "2026-10-01 20:00", PERSON, comments=1)]
+    vk.errors = {"wall.getComments": [29]}
+    load(deployment)
+    vk.found = []
+    for day, owed in (("2026-12-05", True), ("2026-12-19", True), ("2026-12-20", False)):
+        deployment.as_of = (
+            f"{day}T00:00:00Z"  # counted from the load before, as days without one lose nothing
+        )
+        load(deployment)
+        assert ("mentions_owed" in remembered(deployment)) is owed
 
 
 def test_comments_are_owed_until_the_daily_limit_lets_them_in(vk: Vk, deployment: Deployment) -> None:
@@ -400,6 +425,7 @@ def test_comments_are_owed_until_the_daily_limit_lets_them_in(vk: Vk, deployment
         deployment.as_of = f"{day}T00:00:00Z"
         report = load(deployment)
         assert report.resources["comments"].landed == 0
+        assert '"owed"' in remembered(deployment)
     assert report.resources["posts"].received == 0
     assert load(deployment).resources["comments"].landed == 16
     vk.called.clear()
@@ -458,6 +484,13 @@ def test_a_bad_token_names_the_first_of_many_pages(vk: Vk, deployment: Deploymen
     vk.errors = {"groups.getById": [5]}
     with pytest.raises(AccessRefused, match=r"groups\.getById for club3100 and 499 others with error 5"):
         load(deployment)
+
+
+def test_the_daily_limit_of_execute_itself_fails_nothing(vk: Vk, deployment: Deployment) -> None:
+    vk.errors = {"execute": [29]}
+    report = load(deployment)
+    assert "daily limit of execute" in report.resources["posts"].notes[0]
+    assert landed(load(deployment)) == {"posts": 3, "comments": 16, "comment_readings": 2}
 
 
 def test_the_daily_limit_of_communities_fails_nothing(vk: Vk, deployment: Deployment) -> None:
