@@ -184,9 +184,9 @@ def _state_change(pseudonyms: Pseudonyms, count: int) -> Callable[[str, dict[str
         if source == "vk":
             for memory in state.get("mentions", {}).values():
                 memory["seen"] = {wall(key): value for key, value in memory.get("seen", {}).items()}
-            if "mention_comments" in state:
-                kept = state["mention_comments"]
-                state["mention_comments"] = {wall(key): value for key, value in kept.items()}
+            for name in ("mention_comments", "mentions_owed"):
+                if name in state:
+                    state[name] = {wall(key): value for key, value in state[name].items()}
 
     return change
 

@@ -16,7 +16,7 @@ from ingestion.privacy import clean, mask
 from ingestion.run import Batch, Run
 from ingestion.shape import FLAG, LIST, NUMBER, OBJECT, TEXT, Shape, page_items
 from ingestion.tables import Row
-from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, Skipped, Stopped, VkClient, stop_among
 from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, count_of, moment, whole_number
 
 ASK_EVERY = 3600  # seconds between two looks at boards that have topics
@@ -68,10 +68,7 @@ class BoardReader:
         asked = list(owners) if all_boards or not run.live else [o for o in owners if str(o) in self._memory]
         if not asked or not (all_boards or not run.live or self._is_due()):
             return
-        try:
-            yield from self._comments(list(self._topics(asked)))
-        except MethodStopped as stopped:
-            self._tally.note(f"VK's daily limit of {stopped.method} is reached, boards wait until tomorrow.")
+        yield from self._comments(list(self._topics(asked)))
         if run.live:
             run.state["boards"] = self._memory
             # What lacks twice in a row is not there; else the next load looks again at once.
@@ -83,6 +80,12 @@ class BoardReader:
                     f"VK counts {self._missing} more topics and comments of boards than it shows."
                 )
             run.state["boards_short"] = self._missing
+
+    def _is_stopped(self, answers: Sequence[Any]) -> bool:
+        """Whether a daily limit ends the reading; what was not read is no part of the memory."""
+        if stopped := stop_among(answers):
+            self._tally.note(f"VK's daily limit of {stopped.method} is reached, boards wait until tomorrow.")
+        return stopped is not None
 
     def _is_due(self) -> bool:
         return to_unix(self._run.fetched_at) - int(self._run.state.get("boards_asked", 0)) >= ASK_EVERY
@@ -103,7 +106,7 @@ class BoardReader:
             ]
             answers = self._client.execute(calls, self._tally)
             for (owner, offset, asked), answer in zip(batch, answers, strict=True):
-                if isinstance(answer, Skipped):
+                if isinstance(answer, Skipped | Stopped):
                     continue  # a closed wall is noted where posts are read, a board that is off is no news
                 items = page_items("vk.topics", answer)
                 total = whole_number(answer.get("count"))
@@ -121,6 +124,8 @@ class BoardReader:
                     waiting.append((owner, offset + PAGE, 1))
                 else:
                     self._missing += max(0, (total or 0) - len(there))
+            if self._is_stopped(answers):
+                return
 
     def _grown(self, owner: int, items: Sequence[Mapping[str, Any]]) -> Iterator[Topic]:
         window = self._run.window
@@ -149,6 +154,8 @@ class BoardReader:
             answers = self._client.execute(calls, self._tally)
             rows: list[Row] = []
             for (topic, offset, asked), answer in zip(batch, answers, strict=True):
+                if isinstance(answer, Stopped):
+                    continue
                 if isinstance(answer, Skipped):
                     self._tally.note(f"Comments of {topic.page} were skipped: {answer.reason}.")
                     continue
@@ -170,6 +177,8 @@ class BoardReader:
                     read = end if topic.skip + len(there) >= end else topic.skip
                     self._memory[str(topic.owner_id)][str(topic.topic_id)] = read
             yield from self._run.land("messages", rows)
+            if self._is_stopped(answers):
+                return
 
     def _rows(self, topic: Topic, items: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
         run = self._run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,18 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """In place of an answer of `execute`: the method's daily limit is reached."""
+
+    method: str
+
+
+def stop_among(answers: Iterable[Any]) -> Stopped | None:
+    """The first answer that is missing because of a daily limit: take the others in, then end the reading."""
+    return next((one for one in answers if isinstance(one, Stopped)), None)
+
+
 class MethodStopped(Exception):  # noqa: N818 - a signal within this package, not a failure
     """The method's daily limit is reached: nothing more of it today."""
 
@@ -99,17 +111,22 @@ class VkClient:
     def execute(
         self, calls: Sequence[Call], tally: Tally, tolerated: Mapping[int, str] | None = None
     ) -> list[Any]:
-        """Responses of at most 25 calls, in order; Skipped where VK refuses one object.
+        """Responses of at most 25 calls, in order; Skipped where VK refuses one object, Stopped where a
+        method's daily limit struck: the other answers of the same request are good.
 
         `tolerated` adds codes (with their reason) that skip an object instead of failing.
         """
         results: list[Any] = [None] * len(calls)
-        waiting = list(range(len(calls)))
+        places = range(len(calls))
+        waiting: Sequence[int] = places
         for attempt in range(self._patience.attempts):
             if attempt:
                 tally.retries += 1
                 time.sleep(min(self._patience.first_wait * 2 ** (attempt - 1), self._patience.longest_wait))
-            answers, errors = self._execute_once([calls[place] for place in waiting], tally)
+            try:
+                answers, errors = self._execute_once([calls[place] for place in waiting], tally)
+            except MethodStopped as stopped:
+                return [Stopped(stopped.method) if place in waiting else results[place] for place in places]
             again = []
             failures = iter(errors)
             for place, answer in zip(waiting, answers, strict=True):
@@ -120,7 +137,7 @@ class VkClient:
                 if code in RETRY:
                     again.append(place)
                 else:
-                    results[place] = self._settle(code, calls[place], tolerated)
+                    results[place] = self._settle_one(code, calls[place], tolerated)
             if not again:
                 return results
             waiting = again
@@ -155,6 +172,12 @@ class VkClient:
                 f"vk.{method}: the answer is no object", "check base_url; nothing of this load was kept"
             )
         return body
+
+    def _settle_one(self, code: int, call: Call, tolerated: Mapping[int, str] | None) -> Skipped | Stopped:
+        try:
+            return self._settle(code, call, tolerated)
+        except MethodStopped as stopped:
+            return Stopped(stopped.method)
 
     def _settle(self, code: int, call: Call, tolerated: Mapping[int, str] | None = None) -> Skipped:
         if code in STOP_FOR_TODAY:

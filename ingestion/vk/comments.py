@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.tables import Row
-from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, Skipped, Stopped, VkClient, stop_among
 from ingestion.vk.rows import (
     SAFE_FIELDS,
     ImpossibleDateError,
@@ -67,20 +67,20 @@ def read_comments(
     that was all: fewer comments than VK counts are believed when two loads in a row read the same ones.
 
     Live, a target's comments land together, and only when their digest is another than `known_digest`; a
-    window lands those written in it. The daily limit ends the reading with a note.
+    window lands those written in it. The daily limit ends the reading with a note: what came with the same
+    request lands, and targets that were not read to the end are not settled.
     """
     queue = iter(targets)
     while batch := list(islice(queue, EXECUTE_CALLS)):
         readings = [_Reading(target) for target in batch]
-        try:
-            yield from _read_batch(run, client, readings)
-        except MethodStopped as stopped:
-            run.tallies["comments"].note(
-                f"VK's daily limit of {stopped.method} is reached, other comments wait until tomorrow."
-            )
-            return
+        stopped = yield from _read_batch(run, client, readings)
         for reading in readings:
-            settle(reading.target, reading.digest, reading.sure)
+            if reading.ended:
+                settle(reading.target, reading.digest, reading.sure)
+        if stopped:
+            rest = "other comments wait until tomorrow" if run.live else "the window lacks comments"
+            run.tallies["comments"].note(f"VK's daily limit of {stopped.method} is reached, {rest}.")
+            return
 
 
 @dataclass
@@ -92,6 +92,7 @@ class _Reading:
     seen: set[int] = field(default_factory=set)
     levels: dict[int | None, set[int]] = field(default_factory=dict)  # ids by the root they stand under
     whole: bool = True
+    ended: bool = True  # False: the daily limit came before its last page
     missing: int = 0
 
     @property
@@ -118,14 +119,22 @@ class _Page:
         return self.reading.target.call(self.offset, self.root)
 
 
-def _read_batch(run: Run, client: VkClient, readings: Sequence[_Reading]) -> Iterator[Batch]:
-    tally = run.tallies["comments"]
+def _read_batch(
+    run: Run, client: VkClient, readings: Sequence[_Reading]
+) -> Generator[Batch, None, Stopped | None]:
+    """Lands the comments of the readings; returns the daily limit that ended it, if one did."""
+    tally, stopped = run.tallies["comments"], None
     waiting = [_Page(reading) for reading in readings]
-    while waiting:
+    while waiting and not stopped:
         batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
-        for page, answer in zip(batch, client.execute([one.call() for one in batch], tally), strict=True):
-            waiting += _take(run, page, answer)
+        answers = client.execute([one.call() for one in batch], tally)
+        stopped = stop_among(answers)
+        for page, answer in zip(batch, answers, strict=True):
+            waiting += [page] if isinstance(answer, Stopped) else _take(run, page, answer)
+    for page in waiting:
+        page.reading.ended = False
     yield from _land(run, readings)
+    return stopped
 
 
 def _take(run: Run, page: _Page, answer: Any) -> Iterator[_Page]:
@@ -165,12 +174,13 @@ def _land(run: Run, readings: Sequence[_Reading]) -> Iterator[Batch]:
                 f"VK counts {reading.missing} comments more of {target.page} than it shows"
                 + ("." if reading.sure else ", they are asked for again.")
             )
-        if run.live and reading.whole and not reading.missing and reading.digest == target.known_digest:
+        complete = reading.whole and reading.ended
+        if run.live and complete and not reading.missing and reading.digest == target.known_digest:
             run.tallies["comments"].skipped_unchanged += len(reading.rows)
             continue
         rows += reading.rows
         # A reading says what has been taken away: one that lacks a page must not.
-        if run.live and reading.whole and reading.sure:
+        if run.live and complete and reading.sure:
             book = {"owner_id": target.owner_id, "post_id": target.post_id, "comments": len(reading.rows)}
             books.append(book)
     run.tallies["comment_readings"].received += len(books)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +28,10 @@ from ingestion.vk.rows import (
 SEARCH_PAGE = 200
 SEARCH_REACH = 1000  # newsfeed.search shows no more than this many posts of one span
 SEARCH_OVERLAP = timedelta(days=1)  # VK's search index lags behind the walls
-_UNREAD = -1  # comments of a mention that are still to be read
+
+# A mention whose comments are to be read: [comments, digest of those read or null, unix of the post, day it
+# was last found, the query that finds it]
+Owed = list[Any]
 
 
 class MentionReader:
@@ -35,6 +39,10 @@ class MentionReader:
 
     The memory holds no person: a post on a person's wall can be found again by searching only. So one live
     poll in each hour searches the whole look-back for late answers, the others only the newest day.
+
+    `state['mentions_owed']` holds the posts whose comments were not read to their end. Those on a community's
+    wall are asked for at once, for those on a person's wall the hourly search goes back as far as they are
+    old; one that it no longer finds is given up after a look-back's days.
     """
 
     def __init__(
@@ -46,16 +54,24 @@ class MentionReader:
         lookback_from: datetime,
     ) -> None:
         self._run = run
+        self._today = run.fetched_at.toordinal()
         self._client = client
         self._own = own
         self._history = history
         self._lookback_from = lookback_from
         self._cutoff = to_unix(lookback_from - SEARCH_OVERLAP)  # as far back as a poll searches
         self._queries: dict[str, Any] = dict(run.state.get("mentions", {})) if run.live else {}
-        # "owner_post" → [comments read, unix of the post, digest of what was read]
+        # "owner_post" → [comments, unix of the post, digest of what was read]
         old: Mapping[str, list[int]] = run.state.get("mention_comments", {}) if run.live else {}
         self._answers = {key: value for key, value in old.items() if value[1] >= self._cutoff}
-        self._targets: dict[str, tuple[Target, int]] = {}
+        owed: Mapping[str, Owed] = run.state.get("mentions_owed", {}) if run.live else {}
+        # Not found again so far
+        oldest = lookback_from.toordinal()
+        self._owed = {key: one for key, one in owed.items() if one[3] >= oldest}
+        # What is to be read, and after the reading what is still owed
+        self._targets: dict[str, Target] = {}
+        self._found: dict[str, tuple[int, int, str]] = {}  # of each target: date, day found, query
+        self._aim_at_communities()
 
     def posts(self, query: str) -> Iterator[Batch]:
         """Posts that `query` finds outside own pages; the first live run looks back through the history."""
@@ -63,9 +79,10 @@ class MentionReader:
         memory: Mapping[str, Any] = self._queries.get(query, {})
         known: Mapping[str, Any] = memory.get("seen", {})
         span = self._span(memory)
+        reach = self._reach(memory, span, query)
         seen: dict[str, Any] = {}
         try:
-            for items in _search(run, self._client, query, span):
+            for items in _search(run, self._client, query, reach):
                 check_posts("vk.mentions", items, tally)
                 rows: list[Row] = []
                 for record in items:
@@ -77,9 +94,13 @@ class MentionReader:
                     key = f"{row['owner_id']}_{row['post_id']}"
                     if key in seen:
                         continue
+                    if run.live and record["date"] < to_unix(span.since):
+                        if key in self._owed:  # what is older has landed, only comments are lacking
+                            self._aim(key, row, record, query)
+                        continue
                     digest = hashlib.sha256(row["text"].encode()).hexdigest()[:8]
                     seen[key] = [digest, record["date"]]
-                    self._aim(key, row, record)
+                    self._aim(key, row, record, query)
                     if run.window is not None and row["created_at"] not in run.window:
                         continue
                     tally.received += 1
@@ -98,26 +119,34 @@ class MentionReader:
         """Comments under the posts found; a post that two queries found is asked for once."""
 
         def settle(target: Target, digest: int, sure: bool) -> None:
-            date = self._targets[target.key][1]
+            date = self._found[target.key][0]
             if date >= self._cutoff:
-                self._answers[target.key] = [target.comments if sure else _UNREAD, date, digest]
+                self._answers[target.key] = [target.comments, date, digest]
+            if sure:
+                del self._targets[target.key]
+            else:
+                self._targets[target.key] = replace(target, known_digest=digest)
 
-        yield from read_comments(
-            self._run, self._client, [target for target, _ in self._targets.values()], settle
-        )
+        yield from read_comments(self._run, self._client, list(self._targets.values()), settle)
 
     def remember(self) -> None:
         """Put the memory into dlt's state; it is committed together with the rows."""
         if self._run.live:
             self._run.state["mentions"] = self._queries
             self._run.state["mention_comments"] = self._answers
+            owed = self._owed | {
+                key: [one.comments, one.known_digest, *self._found[key]] for key, one in self._targets.items()
+            }
+            self._run.state.pop("mentions_owed", None)
+            if owed:
+                self._run.state["mentions_owed"] = owed
 
     @property
     def _hour(self) -> int:
         return to_unix(self._run.fetched_at) // 3600
 
     def _span(self, memory: Mapping[str, Any]) -> Window:
-        """What to search: a window looks back, since what is answered in it may have been asked before it."""
+        """Where news are: a window looks back, since what is answered in it may have been asked before it."""
         run = self._run
         if run.window is not None:
             return Window(self._lookback_from, run.window.until)
@@ -130,14 +159,33 @@ class MentionReader:
             since = min(from_unix(memory["until"]), self._lookback_from)
         return Window(min(since, until) - SEARCH_OVERLAP, until)
 
-    def _aim(self, key: str, row: Row, record: Mapping[str, Any]) -> None:
-        """Ask for the comments if their number is not the one that was read."""
+    def _reach(self, memory: Mapping[str, Any], span: Window, query: str) -> Window:
+        """What to search: in one poll of each hour, back to the oldest post that only a search can find."""
+        dates = [one[2] for one in self._owed.values() if one[4] == query]
+        if not dates or memory.get("hour") == self._hour:
+            return span
+        return Window(min(span.since, from_unix(min(dates))), span.until)
+
+    def _aim_at_communities(self) -> None:
+        """Ask first for what the last load left, where its address is known."""
+        for key, (comments, digest, *found) in list(self._owed.items()):
+            owner, post = (int(part) for part in key.split("_"))
+            if owner < 0:
+                del self._owed[key]
+                self._targets[key] = Target(owner, post, comments, digest, owner)
+                self._found[key] = (found[0], self._today, found[2])
+
+    def _aim(self, key: str, row: Row, record: Mapping[str, Any], query: str) -> None:
+        """Ask for the comments if their number is not the one that was read, or if they are owed."""
         comments = count_of("vk.mentions", record, "comments") or 0
         known = self._answers.get(key, [0])
-        if comments != known[0]:
-            digest = known[2] if len(known) > 2 else None
-            target = Target(row["owner_id"], row["post_id"], comments, digest, record["owner_id"])
-            self._targets[key] = (target, record["date"])
+        owed = self._owed.pop(key, None)
+        aimed = self._targets.get(key)
+        if comments == known[0] and owed is None and aimed is None:
+            return
+        digest = known[2] if len(known) > 2 else owed[1] if owed else aimed.known_digest if aimed else None
+        self._targets[key] = Target(row["owner_id"], row["post_id"], comments, digest, record["owner_id"])
+        self._found[key] = (record["date"], self._today, query)
 
 
 def _search(run: Run, client: VkClient, query: str, span: Window) -> Iterator[list[Any]]:

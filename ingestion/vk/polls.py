@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from ingestion.clock import from_unix
@@ -10,7 +10,7 @@ from ingestion.privacy import mask
 from ingestion.run import Batch, Run
 from ingestion.shape import FLAG, LIST, NUMBER, TEXT, Shape, names
 from ingestion.tables import Row
-from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.client import EXECUTE_CALLS, Call, Skipped, Stopped, VkClient, stop_among
 from ingestion.vk.rows import SAFE_FIELDS, ImpossibleDateError, moment
 
 # poll_id, owner, wall, post, unix date of the post
@@ -52,16 +52,17 @@ class PollReader:
         for one in seen:
             self._memory.setdefault(f"{one[1]}_{one[0]}", [*one, 0])
         due = [poll for poll in self._memory.values() if poll[5] != today]
-        tally = self._run.tallies["polls"]
-        try:
-            for start in range(0, len(due), EXECUTE_CALLS):
-                yield from self._read_batch(due[start : start + EXECUTE_CALLS], today)
-        except MethodStopped as stopped:
-            tally.note(f"VK's daily limit of {stopped.method} is reached, polls wait until tomorrow.")
+        for start in range(0, len(due), EXECUTE_CALLS):
+            stopped = yield from self._read_batch(due[start : start + EXECUTE_CALLS], today)
+            if stopped:
+                self._run.tallies["polls"].note(
+                    f"VK's daily limit of {stopped.method} is reached, polls wait until tomorrow."
+                )
+                break
         if self._run.live:
             self._run.state["polls"] = self._memory
 
-    def _read_batch(self, batch: Sequence[list[int]], today: int) -> Iterator[Batch]:
+    def _read_batch(self, batch: Sequence[list[int]], today: int) -> Generator[Batch, None, Stopped | None]:
         tally = self._run.tallies["polls"]
         calls = [
             Call(
@@ -73,7 +74,10 @@ class PollReader:
         ]
         polls: list[Row] = []
         options: list[Row] = []
-        for place, answer in zip(batch, self._client.execute(calls, tally, _NO_POLL), strict=True):
+        answers = self._client.execute(calls, tally, _NO_POLL)
+        for place, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Stopped):
+                continue
             place[5] = today
             if isinstance(answer, Skipped):
                 tally.note(f"Poll {place[0]} of club{-place[2]} was skipped: {answer.reason}.")
@@ -103,6 +107,7 @@ class PollReader:
         self._run.tallies["poll_options"].received += len(options)
         yield from self._run.land("polls", polls)
         yield from self._run.land("poll_options", options)
+        return stop_among(answers)
 
     def _poll_row(self, record: Mapping[str, Any], place: Sequence[int]) -> Row:
         ends = record.get("end_date") or 0

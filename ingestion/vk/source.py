@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.vk.boards import BoardReader
 from ingestion.vk.callbacks import Pushed
-from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.client import EXECUTE_CALLS, Call, MethodStopped, Skipped, Stopped, VkClient, stop_among
 from ingestion.vk.mentions import MentionReader
 from ingestion.vk.polls import PollReader
 from ingestion.vk.rows import GROUP, PERIOD, community_row, stats_row
@@ -88,6 +88,12 @@ def owners_of(region: Region, source: VkSource) -> list[int]:
     return [-number for number in community_ids(region.sources.registry)]
 
 
+def pages_named(numbers: Sequence[int]) -> str:
+    """What a sentence calls these communities: the first by name, the others by their number."""
+    others = len(numbers) - 1
+    return f"club{numbers[0]}" + (f" and {others:,} other{'s' * (others > 1)}" if others else "")
+
+
 def _local_day(run: Run) -> date:
     return run.fetched_at.replace(tzinfo=UTC).astimezone(run.region.zone).date()
 
@@ -102,30 +108,38 @@ def _communities(run: Run, client: VkClient, owners: list[int]) -> Iterator[Batc
     for start in range(0, len(owners), GROUPS_PER_CALL):
         asked = [-owner for owner in owners[start : start + GROUPS_PER_CALL]]
         found: dict[int, Any] = {}
+        stopped = None
         # A page that VK does not know is rare, an answer that lacks some is not: these are asked for again.
         for attempt in range(2):
             missing = [number for number in asked if number not in found]
             if not missing:
                 break
             tally.retries += attempt
-            found |= {group["id"]: group for group in _groups(client, missing, tally, again=attempt > 0)}
+            try:
+                found |= {group["id"]: group for group in _groups(client, missing, tally, again=attempt > 0)}
+            except MethodStopped as limit:
+                stopped = limit.method
+                break
         missing = [number for number in asked if number not in found]
-        if missing:
+        if missing and not stopped:
             tally.note(f"VK does not know {', '.join(f'club{number}' for number in missing[:20])}.")
         tally.received += len(found)
         yield from run.land("communities", [community_row(group) for group in found.values()])
+        if stopped:
+            tally.note(f"VK's daily limit of {stopped} is reached, communities are read again tomorrow.")
+            return
 
 
 def _groups(client: VkClient, asked: list[int], tally: Tally, *, again: bool) -> list[Any]:
     params = {"group_ids": ",".join(map(str, asked)), "fields": _FIELDS}
     try:
-        answer = client.call(Call("groups.getById", params, f"{len(asked)} communities"), tally)
+        answer = client.call(Call("groups.getById", params, pages_named(asked)), tally)
     except RequestRefused:
         if again:
             return []  # none of those that were missing exists
         raise
     if isinstance(answer, Skipped):
-        tally.note(f"{len(asked)} communities were skipped: {answer.reason}.")
+        tally.note(f"{pages_named(asked)} were skipped: {answer.reason}.")
         return []
     # Before 5.139 the answer was a bare list.
     groups = answer if isinstance(answer, list) else page_items("vk.communities", answer, "groups")
@@ -180,30 +194,35 @@ def _statistics(run: Run, client: VkClient, owners: list[int], local_day: date) 
         for owner in owners
         for since in _starts(_stats_from(run, last_days.get(str(owner)), local_day), until)
     ]
-    try:
-        for start in range(0, len(spans), EXECUTE_CALLS):
-            batch = spans[start : start + EXECUTE_CALLS]
-            calls = [_stats_call(run, *span) for span in batch]
-            answers = client.execute(calls, tally, _NO_STATS)
-            if empty := [place for place, answer in enumerate(answers) if answer == []]:
-                tally.retries += 1  # that is how statistics get lost
-                again = client.execute([calls[place] for place in empty], tally, _NO_STATS)
-                for place, answer in zip(empty, again, strict=True):
-                    answers[place] = answer
-            for (owner, since, end), answer in zip(batch, answers, strict=True):
-                if isinstance(answer, Skipped):
-                    tally.note(f"club{-owner}: no statistics, {answer.reason}.")
-                    continue
-                periods = page_items("vk.stats", {"items": answer})
-                tally.unknown_fields |= PERIOD.check("vk.stats", periods)
-                dated = ((_day_of(run, from_unix(one["period_from"])), one) for one in periods)
-                days = {day: one for day, one in dated if since <= day < end}
-                tally.received += len(days)
-                yield from run.land("stats", [stats_row(owner, one, day) for day, one in days.items()])
-                if days:  # else the span is asked for again with the next day
-                    last_days[str(owner)] = max(days).isoformat()
-    except MethodStopped:
-        tally.note("VK's daily limit of stats.get is reached, statistics are read again tomorrow.")
+    behind: set[int] = set()  # owners that lack a span: their days are asked for from there on
+    for start in range(0, len(spans), EXECUTE_CALLS):
+        batch = spans[start : start + EXECUTE_CALLS]
+        calls = [_stats_call(run, *span) for span in batch]
+        answers = client.execute(calls, tally, _NO_STATS)
+        empty = [place for place, answer in enumerate(answers) if answer == []]
+        if empty and not stop_among(answers):
+            tally.retries += 1  # that is how statistics get lost
+            again = client.execute([calls[place] for place in empty], tally, _NO_STATS)
+            for place, answer in zip(empty, again, strict=True):
+                answers[place] = answer
+        for (owner, since, end), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Stopped):
+                behind.add(owner)
+                continue
+            if isinstance(answer, Skipped):
+                tally.note(f"club{-owner}: no statistics, {answer.reason}.")
+                continue
+            periods = page_items("vk.stats", {"items": answer})
+            tally.unknown_fields |= PERIOD.check("vk.stats", periods)
+            dated = ((_day_of(run, from_unix(one["period_from"])), one) for one in periods)
+            days = {day: one for day, one in dated if since <= day < end}
+            tally.received += len(days)
+            yield from run.land("stats", [stats_row(owner, one, day) for day, one in days.items()])
+            if days and owner not in behind:  # else the span is asked for again with the next day
+                last_days[str(owner)] = max(days).isoformat()
+        if stop_among(answers):
+            tally.note("VK's daily limit of stats.get is reached, statistics are read again tomorrow.")
+            break
     if run.live:
         run.state["stats"] = last_days
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from ingestion.clock import to_unix
 from ingestion.run import Batch, Run
 from ingestion.shape import page_items
 from ingestion.tables import Row
-from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, MethodStopped, Skipped, VkClient
+from ingestion.vk.client import EXECUTE_CALLS, PAGE, Call, Skipped, Stopped, VkClient, stop_among
 from ingestion.vk.comments import Target, read_comments
 from ingestion.vk.polls import Seen, polls_of
 from ingestion.vk.rows import (
@@ -24,11 +24,11 @@ from ingestion.vk.rows import (
     whole_number,
 )
 
-_UNREAD = -1  # comments_count of a post whose comments are still to be read
-
-# A post as the cursor remembers it: [comments read, digest of the post itself, day it landed, unix, pinned,
+# A post as the cursor remembers it: [comments, digest of the post itself, day it landed, unix, pinned,
 # digest of the comments]
 Memory = list[int]
+# A post whose comments are to be read, whatever its age: [comments, digest of those read, if any were]
+Owed = list[int]
 
 
 @dataclass
@@ -47,7 +47,11 @@ class Wall:
 
 
 class WallReader:
-    """Reads posts, then the comments of those that changed. Live, it keeps `state['posts']` up to date."""
+    """Reads posts, then the comments of those that changed. Live, it keeps `state['posts']` up to date.
+
+    `state['owed']` holds by wall the posts whose comments were not read to their end. They are asked for
+    first at the next load: a wall that has been read back to its beginning shows old posts no more.
+    """
 
     def __init__(self, run: Run, client: VkClient, lookback_from: datetime, reread_from: datetime) -> None:
         self._run = run
@@ -62,11 +66,20 @@ class WallReader:
         # Walls that lacked posts when they were last read, and how many
         self._short_before: Mapping[str, int] = run.state.get("walls_short", {}) if run.live else {}
         self._short: dict[str, int] = {}
-        self.targets: list[Target] = []
+        owed: Mapping[str, Mapping[str, Owed]] = run.state.get("owed", {}) if run.live else {}
+        # What is to be read, and after the reading what is still owed
+        self._targets: dict[str, Target] = {
+            target.key: target
+            for owner, of_wall in owed.items()
+            for post, known in of_wall.items()
+            for target in [Target(int(owner), int(post), known[0], known[1] if len(known) > 1 else None)]
+        }
         self.polls: list[Seen] = []
 
     def posts(self, walls: Sequence[Wall]) -> Iterator[Batch]:
-        """Posts of the walls, 25 pages in one request; collects `targets` on the way."""
+        """Posts of the walls, 25 pages in one request; collects on the way whose comments to read."""
+        ours = {wall.owner_id for wall in walls}
+        self._targets = {key: one for key, one in self._targets.items() if one.owner_id in ours}
         waiting = [(wall, 0, 1) for wall in walls]
         while waiting:
             batch, waiting = waiting[:EXECUTE_CALLS], waiting[EXECUTE_CALLS:]
@@ -75,15 +88,11 @@ class WallReader:
                 for wall, offset, _ in batch
             ]
             tally = self._run.tallies["posts"]
-            try:
-                answers = self._client.execute(calls, tally)
-            except MethodStopped as stopped:
-                tally.note(
-                    f"VK's daily limit of {stopped.method} is reached, the other walls wait until tomorrow."
-                )
-                return
+            answers = self._client.execute(calls, tally)
             rows: list[Row] = []
             for (wall, offset, asked), answer in zip(batch, answers, strict=True):
+                if isinstance(answer, Stopped):
+                    continue
                 if isinstance(answer, Skipped):
                     tally.note(f"The wall of {wall.page} was skipped: {answer.reason}.")
                     continue
@@ -100,22 +109,37 @@ class WallReader:
                 else:
                     self._finish(wall, offset + PAGE, total)
             yield from self._run.land("posts", rows)
+            if stopped := stop_among(answers):
+                tally.note(
+                    f"VK's daily limit of {stopped.method} is reached, the other walls wait until tomorrow."
+                )
+                return
 
     def comments(self) -> Iterator[Batch]:
-        """All comments of the targets with their branches."""
+        """All comments of the targets with their branches, first of those that the last load left."""
 
         def settle(target: Target, digest: int, sure: bool) -> None:
             if target.key in self._memory:
-                self._memory[target.key][0] = target.comments if sure else _UNREAD
                 self._memory[target.key][5] = digest
+            if sure:
+                del self._targets[target.key]
+            else:
+                self._targets[target.key] = replace(target, known_digest=digest)
 
-        yield from read_comments(self._run, self._client, self.targets, settle)
+        yield from read_comments(self._run, self._client, list(self._targets.values()), settle)
 
     def remember(self) -> None:
         """Put the memory into dlt's state; it is committed together with the rows."""
         if self._run.live:
             self._run.state["posts"] = self._memory
             self._run.state["walls_short"] = self._short
+            owed: dict[str, dict[str, Owed]] = {}
+            for one in self._targets.values():
+                known = [one.comments] if one.known_digest is None else [one.comments, one.known_digest]
+                owed.setdefault(str(one.owner_id), {})[str(one.post_id)] = known
+            self._run.state.pop("owed", None)
+            if owed:
+                self._run.state["owed"] = owed
 
     def _goes_on(self, wall: Wall, items: list[Any], offset: int, total: int | None) -> bool:
         if (len(items) < PAGE) if total is None else (offset + PAGE >= total):
@@ -169,10 +193,17 @@ class WallReader:
         window = self._run.window
         assert window is not None, "called in window mode only"  # noqa: S101
         if created_at < window.until and row["comments_count"]:
-            self.targets.append(Target(row["owner_id"], row["post_id"], row["comments_count"]))
+            self._aim(Target(row["owner_id"], row["post_id"], row["comments_count"]))
         if created_at in window:
             self._run.tallies["posts"].received += 1
             yield row
+
+    def _aim(self, target: Target) -> None:
+        """Ask for the comments; what is owed keeps its place and the digest of what was read of it."""
+        owed = self._targets.get(target.key)
+        if owed is not None and owed.known_digest is not None:
+            target = replace(target, known_digest=owed.known_digest)
+        self._targets[target.key] = target
 
     def _is_news(self, row: Row, record: Mapping[str, Any]) -> bool:
         """Whether the post lands; views and likes alone let it land once a day, or raw would only grow."""
@@ -186,12 +217,17 @@ class WallReader:
         # An edit changes no number: comments of young posts are compared once a day.
         reread = known is not None and known[2] != self._today and record["date"] >= self._reread_from
         if (comments_changed and (target.comments or known is not None)) or (reread and target.comments):
-            self.targets.append(target)
+            self._aim(target)
         if record["date"] >= self._cutoff or row["is_pinned"]:
-            read = _UNREAD if comments_changed and target.comments else target.comments
             day = self._today if lands or known is None else known[2]
-            pinned = int(row["is_pinned"])
-            self._memory[target.key] = [read, digest, day, record["date"], pinned, digest_before or 0]
+            self._memory[target.key] = [
+                target.comments,
+                digest,
+                day,
+                record["date"],
+                int(row["is_pinned"]),
+                digest_before or 0,
+            ]
         else:
             self._memory.pop(target.key, None)
         return lands

@@ -20,7 +20,7 @@ from ingestion.errors import ConfigError, UsageError, WarehouseError
 from ingestion.inbox.journal import Entry, Journal, journal_path
 from ingestion.pipeline import ingest
 from ingestion.pseudonyms import Pseudonyms
-from ingestion.rekey import rekey
+from ingestion.rekey import _state_change, rekey
 from ingestion.sources import all_tables
 from ingestion.tables import create_statement
 from ingestion.traces import rewrite_file
@@ -300,3 +300,10 @@ def test_the_inbox_forgets_an_author_too(folder: Path, deployment: Deployment) -
     assert anna.encode() not in left
     assert boris.encode() in left
     assert done.rows == {"inbox": 2}
+
+
+def test_what_vk_owes_under_a_mention_moves_to_the_new_key() -> None:
+    number = ONE.number("vk", 5)
+    state = {"mentions_owed": {f"{number}_7": [1, None, 2, 3, "Озёрск"], "-555_8": [1, 4, 2, 3, "Озёрск"]}}
+    _state_change(TWO, 1)("vk", state)
+    assert list(state["mentions_owed"]) == [f"{TWO.number('vk', 5)}_7", "-555_8"]

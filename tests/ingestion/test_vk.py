@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,7 @@ from starlette.requests import Request
 from ingestion.clock import Window, parse_utc
 from ingestion.errors import AccessRefused, ContractBroken, RequestRefused, SourceDown
 from ingestion.pipeline import LoadReport, ingest
+from ingestion.vk.probe import probe
 from tests.ingestion.support import Deployment, Server
 
 PERSON = 987654321
@@ -77,7 +80,7 @@ class Vk:
         method = request.url.path.rsplit("/", 1)[1]
         assert request.method == "POST"
         assert form["v"] == "5.199"
-        if method != "execute":
+        if method != "execute" or self.errors.get(method):
             return self.one(method, form)
         results: list[Any] = []
         errors = []
@@ -92,8 +95,8 @@ class Vk:
 
     def one(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self.called.append(method)
-        if self.errors.get(method):
-            return {"error": {"error_code": self.errors[method].pop(0), "error_msg": "no"}}
+        if self.errors.get(method) and (code := self.errors[method].pop(0)):  # 0: this one is answered
+            return {"error": {"error_code": code, "error_msg": "no"}}
         return {"response": getattr(self, method.replace(".", "_"))(params)}
 
     def groups_getById(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -117,8 +120,9 @@ class Vk:
         }
 
     def wall_get(self, params: dict[str, Any]) -> dict[str, Any]:
-        ordered = sorted(self.posts, key=lambda one: (not one.get("is_pinned"), -one["date"]))
-        return {"count": len(ordered), "items": ordered[params["offset"] :][: params["count"]]}
+        mine = [{**one, "owner_id": params["owner_id"]} for one in self.posts]
+        ordered = sorted(mine, key=lambda one: (not one.get("is_pinned"), -one["date"]))
+        return {"count": len(ordered), "items": ordered[params.get("offset", 0) :][: params["count"]]}
 
     def board_getTopics(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         assert params["group_id"] > 0
@@ -271,6 +275,12 @@ def test_mentions_outside_own_pages_land_once(vk: Vk, deployment: Deployment) ->
     assert rows[0][1] == rows[1][1]
 
 
+def remembered(deployment: Deployment) -> str:
+    """The state that the last load left, as JSON."""
+    newest = "select state from raw._dlt_pipeline_state order by version desc limit 1"
+    return zlib.decompress(base64.b64decode(deployment.one(newest))).decode()
+
+
 def mention(number: int, at: str, owner: int, comments: int) -> dict[str, Any]:
     return {**post(number, at, comments), "owner_id": owner, "from_id": PERSON}
 
@@ -359,11 +369,90 @@ def test_too_many_requests_are_repeated(vk: Vk, deployment: Deployment) -> None:
 
 
 def test_the_daily_limit_keeps_what_was_read_and_resumes(vk: Vk, deployment: Deployment) -> None:
-    vk.errors = {"wall.getComments": [29]}
+    vk.errors = {"wall.getComments": [29, 29]}
     report = load(deployment)
     assert landed(report) == {"communities": 1, "posts": 3, "stats": 81}
     assert "daily limit" in report.resources["comments"].notes[0]
-    assert load(deployment).resources["comments"].landed == 14  # the post within the look-back
+    assert landed(load(deployment)) == {"comments": 16, "comment_readings": 2}, "old posts are owed, too"
+    vk.called.clear()
+    assert landed(load(deployment)) == {}
+    assert vk.called == ["wall.get"]
+
+
+def test_the_daily_limit_leaves_no_old_mention_without_answers(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск", "Озёрский"]
+    vk.posts = []
+    vk.found = [
+        mention(7, "2026-10-01 20:00", PERSON, comments=1),
+        mention(8, "2026-10-01 10:00", -555, comments=1),
+        mention(9, "2026-10-01 11:00", -555, comments=1),
+    ]
+    vk.comments = {number: [comment(number * 10, "2026-10-02 10:00")] for number in (7, 8, 9)}
+    vk.errors = {"wall.getComments": [29, 29, 0]}
+    assert landed(load(deployment))["comments"] == 1
+    assert '"mentions_owed"' in remembered(deployment)
+    assert str(PERSON) not in remembered(deployment)
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}  # a community has an address
+    deployment.as_of = "2026-11-21T01:00:00Z"
+    vk.commented.clear()
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}
+    assert vk.commented == [(PERSON, 7)]
+    deployment.as_of = "2026-11-21T02:00:00Z"
+    vk.called.clear()
+    assert landed(load(deployment)) == {}
+    assert "wall.getComments" not in vk.called
+    assert "owed" not in remembered(deployment)
+
+
+def test_a_mention_that_is_no_longer_found_is_given_up(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["search_queries"] = ["Озёрск"]
+    vk.posts = []
+    vk.found = [mention(7, "2026-10-01 20:00", PERSON, comments=1)]
+    vk.errors = {"wall.getComments": [29]}
+    load(deployment)
+    vk.found = []
+    for day, owed in (("2026-12-05", True), ("2026-12-19", True), ("2026-12-20", False)):
+        deployment.as_of = (
+            f"{day}T00:00:00Z"  # counted from the load before, as days without one lose nothing
+        )
+        load(deployment)
+        assert ("mentions_owed" in remembered(deployment)) is owed
+
+
+def test_comments_are_owed_until_the_daily_limit_lets_them_in(vk: Vk, deployment: Deployment) -> None:
+    for day in ("2026-11-21", "2026-12-24", "2026-12-25"):  # in the end no post is within the look-back
+        vk.errors = {"wall.getComments": [29, 29]}
+        deployment.as_of = f"{day}T00:00:00Z"
+        report = load(deployment)
+        assert report.resources["comments"].landed == 0
+        assert '"owed"' in remembered(deployment)
+    assert report.resources["posts"].received == 0
+    assert load(deployment).resources["comments"].landed == 16
+    vk.called.clear()
+    load(deployment)
+    assert vk.called == ["wall.get"]
+
+
+def test_the_daily_limit_within_a_request_keeps_its_other_answers(vk: Vk, deployment: Deployment) -> None:
+    at = "2026-11-20 10:00"
+    vk.posts = [post(number, at, comments=1) for number in (1, 2, 3)]
+    vk.comments = {number: [comment(number, at)] for number in (1, 2, 3)}
+    vk.errors = {"wall.getComments": [0, 29]}
+    report = load(deployment)
+    assert (report.resources["comments"].landed, report.resources["comment_readings"].landed) == (2, 2)
+    assert len(report.resources["comments"].notes) == 1
+    assert landed(load(deployment)) == {"comments": 1, "comment_readings": 1}
+    assert deployment.query("select count(*), count(distinct comment_id) from raw.vk_comments") == [(3, 3)]
+
+
+def test_the_daily_limit_among_walls_keeps_the_other_walls(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["communities"] = [101, 102, 103]
+    vk.errors = {"wall.get": [0, 29]}
+    report = load(deployment)
+    assert deployment.query("select distinct owner_id from raw.vk_posts order by 1") == [(-103,), (-101,)]
+    assert "daily limit of wall.get" in report.resources["posts"].notes[0]
+    load(deployment)
+    assert deployment.one("select count(distinct owner_id) from raw.vk_posts") == 3
 
 
 @pytest.mark.parametrize(
@@ -373,7 +462,7 @@ def test_the_daily_limit_keeps_what_was_read_and_resumes(vk: Vk, deployment: Dep
             "groups.getById",
             [5],
             AccessRefused,
-            "the token is not valid; put a valid token into OTKLIK_TEST_TOKEN",
+            "for club101 with error 5: the token is not valid; put a valid token into OTKLIK_TEST_TOKEN",
         ),
         ("wall.get", [100], RequestRefused, "wall.get for club101 with error 100"),
         ("wall.get", [6] * 9, SourceDown, "lower requests_per_second"),
@@ -388,6 +477,64 @@ def test_fatal_errors_are_sentences(
     with pytest.raises(error, match=said):
         load(deployment)
     assert deployment.one("select count(*) from raw.vk_posts") == 0
+
+
+def test_a_bad_token_names_the_first_of_many_pages(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["communities"] = list(range(101, 3101))
+    vk.errors = {"groups.getById": [5]}
+    with pytest.raises(AccessRefused, match=r"groups\.getById for club3100 and 499 others with error 5"):
+        load(deployment)
+
+
+def test_the_daily_limit_of_execute_itself_fails_nothing(vk: Vk, deployment: Deployment) -> None:
+    vk.errors = {"execute": [29]}
+    report = load(deployment)
+    assert "daily limit of execute" in report.resources["posts"].notes[0]
+    assert landed(load(deployment)) == {"posts": 3, "comments": 16, "comment_readings": 2}
+
+
+def test_the_daily_limit_of_communities_fails_nothing(vk: Vk, deployment: Deployment) -> None:
+    vk.errors = {"groups.getById": [29]}
+    report = load(deployment)
+    assert landed(report) == {"posts": 3, "comments": 16, "comment_readings": 2, "stats": 81}
+    assert report.resources["communities"].notes == [
+        "VK's daily limit of groups.getById is reached, communities are read again tomorrow."
+    ]
+    deployment.as_of = "2026-11-22T00:00:00Z"
+    assert load(deployment).resources["communities"].landed == 1
+
+
+def test_the_daily_limit_among_statistics_leaves_no_gap(vk: Vk, deployment: Deployment) -> None:
+    deployment.extra["opened_on"] = "2026-03-01"  # two spans
+    vk.errors = {"stats.get": [29]}
+    report = load(deployment)
+    assert 0 < report.resources["stats"].landed < 200
+    assert "stats.get" in report.resources["stats"].notes[0]
+    deployment.as_of = "2026-11-22T00:00:00Z"
+    load(deployment)
+    days = "count(distinct local_date), max(local_date) - min(local_date) + 1"
+    ((there, spanned),) = deployment.query(f"select {days} from raw.vk_stats")
+    assert there == spanned > 260
+
+
+def test_the_check_names_every_page_that_refuses(vk: Vk, deployment: Deployment) -> None:
+    deployment.sources["vk"]["communities"] = [101, 102, 103]
+    vk.errors = {"wall.get": [0, 15, 15], "stats.get": [0, 7]}  # the first asked is club103
+    found = probe(deployment.region, deployment.settings)
+    assert found.seen == "3 communities"
+    assert found.missing == (
+        "statistics of club102: its administrator has to give the token",
+        "the wall of club101, club102: access denied",
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "seen"), [("groups.getById", "the token works"), ("stats.get", "1 communities")]
+)
+def test_the_check_says_a_daily_limit(vk: Vk, deployment: Deployment, method: str, seen: str) -> None:
+    vk.errors = {method: [29]}
+    found = probe(deployment.region, deployment.settings)
+    assert (found.seen, found.missing) == (f"{seen}; today's limit of {method} is reached", ())
 
 
 def test_a_broken_contract_keeps_nothing_and_heals(vk: Vk, deployment: Deployment) -> None:
