@@ -25,7 +25,7 @@ from sandbox.kit import Sandbox, launch, read_env
 from tests.chaos import victim
 from tests.postgres import Server
 
-REGION = Path(__file__).parents[1] / "street" / "region.yaml"
+REGION = Path(__file__).parents[2] / "sandbox" / "scenarios" / "every-channel.yaml"
 # The deployment has read up to the first moment; what is disturbed is the run at the second.
 BEFORE, NOW = "2026-03-16T06:00:00Z", "2026-03-29T14:00:00Z"
 VOLATILE = "marts/loads_daily"  # tells of the loads themselves, and a killed one may have been one more

@@ -22,7 +22,7 @@ from sandbox.documents import read_yaml
 from sandbox.kit import Sandbox, launch
 from tests.ingestion.network_support import QUICK, Desk
 
-STREET = Path(__file__).parents[1] / "street" / "region.yaml"
+STREET = Path(__file__).parents[2] / "sandbox" / "scenarios" / "every-channel.yaml"
 END = "2026-03-29T14:00:00Z"
 EMOJI = "👩‍👩‍👧‍👦🏳️‍🌈🇷🇺"
 _BOOKS = ("_dlt_load_id", "fetched_at")

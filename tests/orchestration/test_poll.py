@@ -17,7 +17,7 @@ from publishing.confirmed import confirm
 from publishing.release import Shelf, point_current, write_manifest
 from sandbox.kit import Sandbox, launch
 
-REGION = Path(__file__).parents[1] / "street" / "region.yaml"
+REGION = Path(__file__).parents[2] / "sandbox" / "scenarios" / "every-channel.yaml"
 CITIZEN = 9_000_001
 
 

@@ -23,7 +23,7 @@ from tests.spark.compare import differences
 
 pytestmark = pytest.mark.spark
 # Every source, 900 appeals of March.
-STREET = Path(__file__).parents[1] / "street" / "region.yaml"
+STREET = Path(__file__).parents[2] / "sandbox" / "scenarios" / "every-channel.yaml"
 FIRST = "2026-03-29T14:00:00"
 BUILT = ("seeds", "staging", "facts", "marts")
 

@@ -21,7 +21,7 @@ from orchestration.street import Outcome, Wish, run_street
 from publishing.release import Shelf
 from sandbox.kit import Sandbox, launch
 
-REGION = Path(__file__).with_name("region.yaml")
+REGION = Path(__file__).parents[2] / "sandbox" / "scenarios" / "every-channel.yaml"
 
 
 @dataclass

@@ -25,7 +25,7 @@ from tests.street.conftest import Deployment, deploy
 pytestmark = pytest.mark.chaos
 # What the sandbox writes into its citizens' messages everywhere: exports, walls, chats, appeals.
 PLANTED_BY_THE_SANDBOX = ("900 000-", "(900)000-", "@example.org")
-# tests/street/region.yaml
+# sandbox/scenarios/every-channel.yaml
 PAGES = (("ok", 230000011), ("telegram", 230000012), ("max", 230000013))
 CANARY = "k4n4r3jk4"
 # The sandbox's own folder plays the outside world; its variables are those of a deployment's .env.
