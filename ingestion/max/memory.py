@@ -38,8 +38,11 @@ class Memory:
             for chat, every in kept.items()
             if (entries := {mid: one for mid, one in every.items() if one[2] >= self.oldest})
         }
+        # Channels and groups are few and stay known however quiet they are; else one would count as new.
         self._read: dict[str, int] = {
-            chat: stamp for chat, stamp in run.state.get("read", {}).items() if stamp >= self.oldest
+            chat: stamp
+            for chat, stamp in run.state.get("read", {}).items()
+            if stamp >= self.oldest or chat.removeprefix("-").isdigit()
         }
         self._discussions: dict[str, int] = dict(run.state.get("discussions", {}))
 

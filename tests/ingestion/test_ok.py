@@ -11,6 +11,7 @@ import pytest
 
 from ingestion.clock import Window, parse_utc
 from ingestion.errors import AccessRefused, ConfigError, ContractBroken, RequestRefused, SourceDown
+from ingestion.ok import probe
 from sandbox.kit import Sandbox
 from tests.ingestion.network_support import END, TROUBLES, Desk, landed, played, truth_of
 
@@ -228,6 +229,15 @@ def test_odd_texts_and_large_numbers_land(clean: Desk, desk: Desk, kind: str) ->
     else:
         keys = "select count(distinct author_key) from raw.ok_messages"
         assert desk.query(keys) == clean.query(keys)
+
+
+def test_the_check_names_groups_that_cannot_be_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "wanted_pages", lambda *_: ["ok_moygorod", "nobody", "77"])
+    told = probe.probe(desk.region, desk.settings)
+    assert told.missing == (
+        "the group nobody: OK knows no such group",
+        "the group 77: OK knows no such group",
+    )
 
 
 def test_an_impossible_date_is_set_aside(clean: Desk, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
