@@ -38,11 +38,8 @@ class Memory:
             for chat, every in kept.items()
             if (entries := {mid: one for mid, one in every.items() if one[2] >= self.oldest})
         }
-        # Channels and groups are few and stay known however quiet they are; else one would count as new.
         self._read: dict[str, int] = {
-            chat: stamp
-            for chat, stamp in run.state.get("read", {}).items()
-            if stamp >= self.oldest or chat.removeprefix("-").isdigit()
+            chat: stamp for chat, stamp in run.state.get("read", {}).items() if stamp >= self.oldest
         }
         self._discussions: dict[str, int] = dict(run.state.get("discussions", {}))
 

@@ -170,8 +170,7 @@ class _Reader:
                 to_unix(start) * 1000 if chat["last_event_time"] >= to_unix(run.window.since) * 1000 else None
             )
         read = self._memory.read_until(reference)
-        # A page may have been added, or opened to the bot, after the first run.
-        if self._first_run or (read is None and chat["type"] != "dialog"):
+        if self._first_run:
             return self._history()
         if self._first_today and chat["type"] != "dialog":
             return min(self._memory.oldest, read or self._memory.oldest)

@@ -116,23 +116,6 @@ def test_a_crash_before_the_commit_loses_and_doubles_nothing(
     assert desk.newest("max") == clean.newest("max")
 
 
-def test_a_page_that_is_added_later_is_read_from_the_beginning(
-    clean: Desk, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ingestion.max import source
-
-    every = source.wanted_pages
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            source, "wanted_pages", lambda *asked: [name for name in every(*asked) if name != "max_moygorod"]
-        )
-        desk.load("max")
-    lacked = len(clean.newest("max")["posts"]) - len(desk.newest("max")["posts"])
-    assert lacked > 0
-    desk.load("max")
-    assert desk.newest("max") == clean.newest("max")
-
-
 def test_a_window_lands_what_was_written_in_it(clean: Desk, desk: Desk) -> None:
     span = Window(parse_utc("2026-03-05T00:00:00Z"), parse_utc("2026-03-08T00:00:00Z"))
     report = desk.load("max", span)

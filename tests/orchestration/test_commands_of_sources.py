@@ -10,6 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from orchestration.cli import Exit, app
+from tests.ingestion.support import KEY
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_file_of_which_nothing_would_land_stops(mapping: Path) -> None:
 
 def test_a_file_that_does_not_fit_is_one_sentence(mapping: Path) -> None:
     code, said = check(mapping, "Имя;Дата\n1;05.03.2026\n")
-    assert code == Exit.USAGE
+    assert code == Exit.STOPPED
     assert "has no column «Номер»" in said
     assert "Traceback" not in said
 
@@ -63,7 +64,7 @@ def test_an_inbox_that_nobody_writes_to_says_what_to_add(
     for name, value in (
         ("DATA", tmp_path / "data"),
         ("REGIONS", tmp_path / "regions"),
-        ("HMAC_KEY", "k" * 32),
+        ("HMAC_KEY", KEY),
     ):
         monkeypatch.setenv(f"OTKLIK_{name}", str(value))
     done = CliRunner().invoke(app, ["inbox", "serve", "--port", "0"])

@@ -214,7 +214,7 @@ def test_mistakes_are_named(example: dict[str, Any], change: dict[str, Any], sen
 
 
 def test_an_unknown_scenario_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ScenarioError, match="demo, nizhny-2021"):
+    with pytest.raises(ScenarioError, match="demo, every-channel, nizhny-2021"):
         load_scenario("atlantis")
     assert main(["serve", "atlantis"]) == 1
     assert "atlantis" in capsys.readouterr().err
