@@ -21,7 +21,8 @@ from ingestion.traces import rewrite_file
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.street import Listener, Outcome, Wish, run_street
 from publishing.catalogue import published_tables
-from publishing.release import Shelf, sha256_of
+from publishing.parts import sha256_of
+from publishing.release import Shelf
 from publishing.serving import build_serving
 
 BOOK = "backup.json"

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
+from publishing.parts import PARQUET, sha256_of, write_tables
 from publishing.restatements import RESTATEMENTS, write_restatements
 from publishing.watermarks import read_watermarks
 from quality.closed_months import BEFORE
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 APPEALS = "facts/fct_appeals"
-# One row group per 122,880 rows, written by one thread: the same rows give the same bytes.
-_WRITE = "(format parquet, compression zstd, row_group_size 122880)"
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def build_candidate(
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             connection.execute("set threads to 1")
             connection.execute("set timezone to 'UTC'")
-            written = {table.path: _write(connection, shelf, table, reusable) for table in tables}
+            written = write_tables(connection, tables, shelf.candidate, shelf.current, reusable)
             watermarks = read_watermarks(connection)
             mappings = dict(
                 connection.execute("select region_id, mapping_seq from facts.dim_regions").fetchall()
@@ -358,7 +357,7 @@ def _write_restatements(
             regions_mapped_anew=[region for region, seq in mappings.items() if past.get(region, seq) != seq],
             erasures=provenance.erasures,
             watermarks=watermarks,
-            options=_WRITE,
+            options=PARQUET,
         )
     file = {
         "path": f"{RESTATEMENTS.path}.parquet",
@@ -368,104 +367,6 @@ def _write_restatements(
         "signature": None,
     }
     return {"rows": rows, "files": [file]}
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    shelf: Shelf,
-    table: PublishedTable,
-    previous: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    written_before = (previous or {}).get("tables", {}).get(table.path, {}).get("files", ())
-    known = {file["path"]: file for file in written_before if file["signature"]}
-    files = []
-    for part in _parts(connection, table):
-        target = shelf.candidate / part.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        before = known.get(part.path)
-        if before and before["signature"] == part.signature:
-            os.link(shelf.current / part.path, target)
-            files.append(before)
-            continue
-        literal = str(target).replace("'", "''")
-        connection.execute(f"copy ({_select(table, part)}) to '{literal}' {_WRITE}")
-        files.append(
-            {
-                "path": part.path,
-                "rows": part.rows,
-                "bytes": target.stat().st_size,
-                "sha256": sha256_of(target),
-                "signature": part.signature,
-            }
-        )
-    return {"rows": sum(file["rows"] for file in files), "files": files}
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One file of a table; `signature` changes whenever its rows do, None where nobody can tell cheaply."""
-
-    path: str
-    rows: int
-    condition: str = "true"
-    signature: str | None = None
-
-
-def _parts(connection: duckdb.DuckDBPyConnection, table: PublishedTable) -> list[_Part]:
-    """The files of a table. Names come from the dbt project, region ids are checked by configuration."""
-    name = f"{table.schema}.{table.name}"
-    if not table.partitioned:
-        rows = _one(connection, f"select count(*) from {name}")  # noqa: S608
-        return [_Part(f"{table.path}.parquet", rows)]
-    # Every write of a fact row carries the load that caused it, so a partition whose row count and newest
-    # load are the same holds the same rows. A load's own id tells warehouses built anew apart.
-    months = connection.execute(
-        f"""
-        select facts.region_id, facts.month, facts.rows, loads.load_id
-        from (
-            select
-                region_id,
-                strftime(local_date, '%Y-%m') as month,
-                count(*) as rows,
-                max(load_seq) as load_seq
-            from {name}
-            group by all
-        ) as facts
-        left join staging.stg_operations__loads as loads on facts.load_seq = loads.load_seq
-        order by facts.region_id, facts.month
-        """  # noqa: S608
-    ).fetchall()
-    if not months:
-        return [_Part(f"{table.path}/region_id=none/empty.parquet", 0, "false")]
-    return [
-        _Part(
-            f"{table.path}/region_id={region_id}/month={month}.parquet",
-            rows,
-            f"region_id = '{region_id}' and strftime(local_date, '%Y-%m') = '{month}'",
-            f"{rows}:{load_id}",
-        )
-        for region_id, month, rows, load_id in months
-    ]
-
-
-def _select(table: PublishedTable, part: _Part) -> str:
-    first = ['"local_date"'] if table.partitioned else []
-    order = ", ".join([*first, *(f'"{column.name}"' for column in table.columns)])
-    return (
-        f"select {table.column_list} from {table.schema}.{table.name} "  # noqa: S608
-        f"where {part.condition} order by {order}"
-    )
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

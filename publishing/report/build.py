@@ -27,7 +27,8 @@ import yaml
 
 from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
-from publishing.release import MANIFEST, Shelf, open_release, sha256_of, write_manifest
+from publishing.parts import sha256_of
+from publishing.release import MANIFEST, Shelf, open_release, write_manifest
 from publishing.report import data
 from publishing.report.borders import Borders, BordersError, outlines
 from publishing.report.companions import write_companions

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import duckdb
 
-from publishing.release import Shelf, sha256_of
+from publishing.parts import sha256_of
+from publishing.release import Shelf
 from sandbox.kit import Sandbox, launch, read_env
 from tests.chaos import victim
 from tests.postgres import Server

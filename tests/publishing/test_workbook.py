@@ -112,3 +112,17 @@ def test_sheets_have_names_that_excel_takes() -> None:
     names = [sheet.name for sheet in SHEETS]
     assert len(set(names)) == len(names)
     assert all(len(name) <= 31 and not re.search(r"[\[\]:*?/\\']", name) for name in names)
+
+
+def test_the_cover_says_where_a_sheet_shows_not_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workbook: Path
+) -> None:
+    def cover(of: Path) -> str:
+        rows = CalamineWorkbook.from_path(of).get_sheet_by_name("О выпуске").to_python()
+        return next(str(row[1]) for row in rows if row[0] == "Регионы")
+
+    assert cover(workbook) == "Regions side by side."
+    monkeypatch.setattr("publishing.report.workbook.ROWS_AT_MOST", 3)
+    cut = _build(tmp_path / "cut.xlsx")
+    assert len(CalamineWorkbook.from_path(cut).get_sheet_by_name("Регионы").to_python()) == 1 + 3
+    assert cover(cut).endswith("Показаны первые 3 строк из 8; все — в витрине regions_monthly.")

@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ingestion.config import load_settings
 from orchestration.catalogue import build_catalogue
-from publishing.release import MANIFEST, open_release, sha256_of
+from publishing.parts import sha256_of
+from publishing.release import MANIFEST, open_release
 from publishing.report.build import build_report
 from tests.street.conftest import Deployment
 
