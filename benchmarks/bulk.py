@@ -3,8 +3,9 @@
     python -m benchmarks.bulk --rows 1000000 --data /tmp/bulk
 
 The deployment is the demo's: its registry is read through dlt as ever; then ПОС appeals with their statuses
-and answers are written into raw by SQL, as loads of 100,000 appeals each, over the three years before the
-demo's as_of. The same rows for the same number. Nine in ten appeals are answered, half of these closed.
+and answers are written into raw by SQL, as loads of 100,000 appeals each, the oldest first, over the three
+years before the demo's as_of. The same rows for the same number. Nine in ten appeals are answered, half of
+these closed.
 `arrive` adds what a quiet ten minutes bring: new appeals of the last day, and answers to waiting ones.
 """
 
@@ -39,14 +40,16 @@ SET VARIABLE bulk_topics = (
 );
 """
 
-# Every draw is a hash of the number of the appeal and of what is drawn: any range gives the same rows.
+# Numbers go with time, give or take a day, as loads do. All else is drawn by a hash of the number and of what
+# is drawn: any range gives the same rows.
 _DRAWN = """
 CREATE OR REPLACE TEMP TABLE bulk AS
 SELECT
     i,
     'BULK-' || i AS pos_id,
-    TIMESTAMP '2026-11-20 19:00:00' - to_seconds(CAST(hash(i, 'at') % ({days} * 86400) AS BIGINT))
-        AS registered_at,
+    TIMESTAMP '2026-11-20 19:00:00'
+    - to_seconds(CAST({days} * 86400.0 * ({last} - i) / ({last} - {first}) AS BIGINT))
+    - to_seconds(CAST(hash(i, 'at') % 86400 AS BIGINT)) AS registered_at,
     hash(i, 'answered') % 10 < 9 AS is_answered,
     hash(i, 'closed') % 2 = 0 AS is_closed,
     to_minutes(CAST(60 + hash(i, 'pace') % 40000 AS BIGINT)) AS pace,
@@ -153,7 +156,7 @@ def fill(settings: Settings, region: Region, rows: int) -> None:
     """Write the appeals numbered 0 to `rows` into raw, 100,000 a load."""
     with _Writer(settings, region) as writer:
         for begin in range(0, rows, PER_LOAD):
-            writer.load(writer.drawn(begin, min(begin + PER_LOAD, rows), _DAYS) + _LANDED)
+            writer.load(writer.drawn(begin, min(begin + PER_LOAD, rows), (0, rows), _DAYS) + _LANDED)
 
 
 def arrive(settings: Settings, rows: int, messages: int = 1000) -> None:
@@ -164,9 +167,10 @@ def arrive(settings: Settings, rows: int, messages: int = 1000) -> None:
     answers = messages // 5
     (region,) = load_regions(settings).values()
     with _Writer(settings, region) as writer:
-        newer = writer.drawn(rows, rows + messages - answers, 1) + _LANDED
-        # one in 360 of three years waits since the last month
-        older = writer.drawn(max(0, rows - 1_000_000), rows, _DAYS) + _ANSWERED_NOW.format(rows=answers)
+        fresh = (rows, rows + messages - answers)
+        newer = writer.drawn(*fresh, fresh, days=0) + _LANDED
+        older = writer.drawn(max(0, rows - 1_000_000), rows, (0, rows), _DAYS)
+        older += _ANSWERED_NOW.format(rows=answers)
         writer.load(newer)
         writer.load(older + _LANDED)
 
@@ -191,10 +195,14 @@ class _Writer:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def drawn(self, begin: int, end: int, days: int) -> str:
-        """SQL that draws the appeals numbered `begin` to `end` over so many days before AS_OF."""
+    def drawn(self, begin: int, end: int, whole: tuple[int, int], days: int) -> str:
+        """SQL that draws the appeals numbered `begin` to `end`.
+
+        They are some of `whole`, which spreads over so many days before AS_OF and one day more.
+        """
         draws = {name: _drawn(name) for name in ("topic", "place", "office")}
-        return _DRAWN.format(days=days, begin=begin, end=end, **draws)
+        first, last = whole
+        return _DRAWN.format(begin=begin, end=end, first=first, last=last, days=days, **draws)
 
     def load(self, script: str) -> None:
         self._newest += 1

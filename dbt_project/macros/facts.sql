@@ -3,7 +3,7 @@
   joins compare.
 #}
 {% macro name_key(column) -%}
-  trim(replace(replace(replace(replace(replace(replace(lower({{ column }}), 'ё', 'е'), '★', ''), '«', ''), '»', ''), '"', ''), '  ', ' '))
+  trim(replace(translate(lower({{ column }}), 'ё★«»"', 'е'), '  ', ' '))
 {%- endmacro %}
 
 {#

@@ -50,7 +50,7 @@
   `slice_reach` (a mart whose period quotes the one before is touched by it: 1), `slice_subject`
   appeals|gospublics, `slice_open` (the figures depend on how long open appeals have been waiting).
   Open appeals pass their deadlines without any new row, so the slices of deadlines that lie between the
-  last build's as_of and this one's count as touched.
+  last build's as_of and this one's count as touched; facts.int_clock_changes has looked for them.
   A mart that stands without a place in the log has nothing to go by: all it holds and could hold is touched.
 #}
 {% macro touched_slices() -%}
@@ -59,7 +59,8 @@
   {%- set fact = ref('fct_appeals') if subject == 'appeals' else ref('fct_gospublics') -%}
   {%- set reach = config.get('slice_reach', 0) -%}
   (
-    {%- set moved = namespace(change='changes.local_date', appeal='appeals.local_date') %}
+    {%- set moved = namespace(change='changes.local_date', clock='clock.local_date') %}
+    {%- set earlier, later = 'least(' ~ as_of() ~ ', ' ~ progress('as_of') ~ ')', 'greatest(' ~ as_of() ~ ', ' ~ progress('as_of') ~ ')' %}
     select distinct region_id, slice_date
     from (
       {%- for step in range(reach + 1) %}
@@ -70,30 +71,21 @@
         and changes.change_seq > {{ progress('read_to') }}
       {%- if subject == 'appeals' %}
       union all
-      select appeals.region_id, {{ period_start(unit, moved.appeal) }} as slice_date
-      from {{ fact }} as appeals
+      select clock.region_id, {{ period_start(unit, moved.clock) }} as slice_date
+      from {{ ref('int_clock_changes') }} as clock
       where
-        (
-          appeals.due_at >= least({{ as_of() }}, {{ progress('as_of') }})
-          and appeals.due_at <= greatest({{ as_of() }}, {{ progress('as_of') }})
-        )
-        or (
-          appeals.final_due_at >= least({{ as_of() }}, {{ progress('as_of') }})
-          and appeals.final_due_at <= greatest({{ as_of() }}, {{ progress('as_of') }})
-        )
+        (clock.kind = 'deadline' and clock.moves_at >= {{ earlier }} and clock.moves_at <= {{ later }})
       {%- if config.get('slice_open') %}
         or (
-          appeals.first_response_at is null
+          clock.kind = 'waiting'
           and {{ as_of() }} <> {{ progress('as_of') }}
-          -- once it has waited longer than any answer took, its further waiting tells nothing new
-          and {{ seconds_between('appeals.registered_at', 'least(' ~ as_of() ~ ', ' ~ progress('as_of') ~ ')') }}
-          <= (select 60 * max(answered.first_answer_minutes) from {{ fact }} as answered)
+          and {{ seconds_between('clock.moves_at', earlier) }} <= clock.longest_answer_seconds
         )
       {%- endif %}
       {%- endif %}
       union all
       {%- set moved.change = next_period(unit, moved.change) %}
-      {%- set moved.appeal = next_period(unit, moved.appeal) %}
+      {%- set moved.clock = next_period(unit, moved.clock) %}
       {%- endfor %}
       select facts.region_id, {{ period_start(unit, 'facts.local_date') }} as slice_date
       from {{ fact }} as facts
@@ -112,6 +104,19 @@
   {{ adapter.dispatch('is_in_touched_slices', 'otklik')(
     (table_alias ~ '.' if table_alias else '') ~ 'region_id', date_expression
   ) }}
+  {%- else -%}
+  true
+  {%- endif -%}
+{%- endmacro %}
+
+{#
+  `where` condition beside it, on the column of days of which the slices are made: bounds by which an engine
+  passes over the rest of a table that lies in order of days. It holds for all rows of touched slices, and for
+  those of `back` periods before them.
+#}
+{% macro in_days_of_touched_slices(day='local_date', back=0) -%}
+  {%- if is_incremental() -%}
+  {{ adapter.dispatch('is_in_days_of_touched_slices', 'otklik')(day, back) }}
   {%- else -%}
   true
   {%- endif -%}
@@ -137,4 +142,21 @@
   ({{ region_id }}, {{ date_expression }}) in (
     select slices.region_id, slices.slice_date from {{ touched_slices() }} as slices
   )
+{%- endmacro %}
+
+{% macro duckdb__is_in_days_of_touched_slices(day, back) -%}
+  {%- set unit = config.get('slice_unit', 'day') -%}
+  {%- set first = namespace(day='min(slices.slice_date)') -%}
+  {%- for _ in range(back) %}{% set first.day = previous_period(unit, first.day) %}{% endfor -%}
+  {{ day }} >= (select {{ first.day }} from {{ touched_slices() }} as slices)
+  and {{ day }} < (select {{ next_period(unit, 'max(slices.slice_date)') }} from {{ touched_slices() }} as slices)
+{%- endmacro %}
+
+{#
+  Post-hook of a mart and of the sums it is made of: the touched slices have been built. Both logs of what is
+  touched come before it.
+#}
+{% macro slices_are_built() -%}
+  {%- do ref('int_clock_changes') -%}
+  {{ advance_progress(ref('int_slice_changes'), 'change_seq') }}
 {%- endmacro %}

@@ -58,6 +58,7 @@ final as (
 )
 
 select * from final
+order by load_seq
 {%- endmacro %}
 
 {# Staging of <source>_posts: newest version of each, without its text. #}
@@ -88,6 +89,7 @@ final as (
 )
 
 select * from final
+order by load_seq
 {%- endmacro %}
 
 {# Staging of <source>_pages: last reading of each page and day. #}
@@ -116,6 +118,7 @@ final as (
 )
 
 select * from final
+order by load_seq
 {%- endmacro %}
 
 {# How long a chat with a bot must have been silent for a citizen's next words to be a new appeal: a day. #}

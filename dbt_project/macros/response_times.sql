@@ -69,7 +69,9 @@ watched as (
     on
       appeals.region_id = registered_day.region_id
       and appeals.local_date = registered_day.local_date
-  where {{ in_touched_slices('appeals.' ~ start, 'appeals') }}
+  where
+    {{ in_touched_slices('appeals.' ~ start, 'appeals') }}
+    and {{ in_days_of_touched_slices('appeals.local_date') }}
 ),
 
 scopes as (

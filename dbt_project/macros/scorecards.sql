@@ -25,7 +25,9 @@ responses as (
 
 touched as (
   select * from appeals
-  where {{ in_touched_slices('month_start') }}
+  where
+    {{ in_touched_slices('month_start') }}
+    and {{ in_days_of_touched_slices() }}
 ),
 
 spoken as (

@@ -53,6 +53,7 @@ final as (
 )
 
 select * from final
+order by load_seq
 {%- endmacro %}
 
 {# Staging of <source>_answers: newest version of each, without its text. #}
@@ -80,4 +81,5 @@ final as (
 )
 
 select * from final
+order by load_seq
 {%- endmacro %}

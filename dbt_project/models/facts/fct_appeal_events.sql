@@ -90,3 +90,4 @@ final as (
 )
 
 select * from final
+order by local_date

@@ -98,3 +98,4 @@ final as (
 )
 
 select * from final
+order by local_date

@@ -5,7 +5,7 @@
         tags=['after_gate'],
         slice_unit='month',
         slice_date='month_start',
-        post_hook="{{ advance_progress(ref('int_slice_changes'), 'change_seq') }}",
+        post_hook="{{ slices_are_built() }}",
     )
 }}
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace_slices',
         tags=['after_gate'],
-        post_hook="{{ advance_progress(ref('int_slice_changes'), 'change_seq') }}",
+        post_hook="{{ slices_are_built() }}",
     )
 }}
 

@@ -6,7 +6,7 @@
         slice_date='month_start',
         slice_open=true,
         tags=['after_gate'],
-        post_hook="{{ advance_progress(ref('int_slice_changes'), 'change_seq') }}",
+        post_hook="{{ slices_are_built() }}",
     )
 }}
 

@@ -29,8 +29,11 @@ counted as (
         sum(case when {{ is_overdue() }} then 1 else 0 end) as overdue_appeals
     from appeals
     where
-        {{ in_touched_slices() }}
-        or {{ in_touched_slices(add_days('local_date', 1)) }}
+        (
+            {{ in_touched_slices() }}
+            or {{ in_touched_slices(add_days('local_date', 1)) }}
+        )
+        and {{ in_days_of_touched_slices(back=1) }}
     group by region_id, local_date, coalesce(territory_id, 'unknown')
 ),
 

@@ -19,7 +19,9 @@ months_before as (
         subject_id,
         count(*) as appeals
     from appeals
-    where {{ in_touched_slices(next_period('month', 'month_start')) }}
+    where
+        {{ in_touched_slices(next_period('month', 'month_start')) }}
+        and {{ in_days_of_touched_slices(back=1) }}
     group by region_id, {{ next_period('month', 'month_start') }}, subject_id
 ),
 

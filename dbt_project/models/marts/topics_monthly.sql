@@ -32,8 +32,11 @@ counted as (
         {{ mean_minutes('first_answer_minutes') }} as mean_first_answer_minutes
     from appeals
     where
-        {{ in_touched_slices('month_start') }}
-        or {{ in_touched_slices(next_period('month', 'month_start')) }}
+        (
+            {{ in_touched_slices('month_start') }}
+            or {{ in_touched_slices(next_period('month', 'month_start')) }}
+        )
+        and {{ in_days_of_touched_slices(back=1) }}
     group by region_id, month_start, coalesce(topic_group, 'unknown'), coalesce(topic_id, 'unknown')
 ),
 

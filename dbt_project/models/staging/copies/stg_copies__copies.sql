@@ -20,3 +20,4 @@ final as (
 )
 
 select * from final
+order by load_seq

@@ -121,3 +121,4 @@ final as (
 )
 
 select * from final
+order by load_seq

@@ -125,3 +125,4 @@ final as (
 )
 
 select * from final
+order by load_seq

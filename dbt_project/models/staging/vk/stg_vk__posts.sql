@@ -27,3 +27,4 @@ final as (
 )
 
 select * from final
+order by load_seq
