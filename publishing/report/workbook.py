@@ -239,6 +239,7 @@ def _write_about(
         sheet.write_string(row, 1, text)
     for row, content in enumerate(shown, len(lines) + 3):
         sheet.write_url(row, 0, f"internal:'{content.name}'!A1", string=content.name)
-        cut = f" Показаны первые {ROWS_AT_MOST} строк из {rows[content.name]}; все — в витрине {content.mart}."
-        told = cut if rows[content.name] > ROWS_AT_MOST else ""
+        all_of_them = rows[content.name]
+        cut = f" Показаны первые {ROWS_AT_MOST} строк из {all_of_them}; все — в витрине {content.mart}."
+        told = cut if all_of_them > ROWS_AT_MOST else ""
         sheet.write_string(row, 1, known[content.mart].description + told)
