@@ -38,10 +38,14 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Suite:
-    """Expectations that are judged together, in one step."""
+    """Expectations that are judged together, in one step.
+
+    before: SQL that runs once, ahead of their queries: a temporary table of what several of them count.
+    """
 
     name: str
     expectations: tuple[Expectation, ...]
+    before: str = ""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,11 @@ def judge(suite: Suite, frames: Frames, as_of: datetime) -> list[CheckResult]:
     `frames` runs SQL and gives a pandas frame; equal queries run once. An expectation whose query or
     evaluation raises is reported as failed with the error's class, so that no check passes by breaking.
     """
+    try:
+        if suite.before:
+            frames(suite.before)
+    except Exception as error:  # noqa: BLE001 - as below: nothing passes because it could not be asked
+        return [_result(suite, each, passed=False, error=type(error).__name__) for each in suite.expectations]
     gx = _import_gx()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -58,6 +58,7 @@ class Press:
         """Names of the identities that the candidate breaks, by the audit's own queries."""
         broken = set()
         with open_candidate(self.shelf) as connection:
+            connection.execute(AUDIT.before)
             for expectation in AUDIT.expectations:
                 if expectation.arguments.get("column") != "difference":
                     continue

@@ -2,9 +2,15 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
+
+from quality.records import Expectation, Suite
+from quality.validate import judge
 
 ROOT = Path(__file__).parents[2]
 _PROGRAM = """
@@ -22,3 +28,16 @@ def test_gx_is_imported_beside_spark_by_a_program_that_is_no_file() -> None:
         [sys.executable, "-c", _PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout == "imported\n", done.stderr
+
+
+def test_where_what_queries_share_cannot_be_made_every_check_fails() -> None:
+    one = Expectation("one", "marts.a", "select 1 as x", "expect_column_to_exist", "Why.", {"column": "x"})
+    suite = Suite(
+        "suite", (one, replace(one, name="two")), before="create temp table t as select * from nowhere"
+    )
+    with duckdb.connect() as connection:
+        results = judge(suite, lambda query: connection.execute(query).df(), datetime(2026, 6, 1))
+    assert [(result.name, result.stops, result.error) for result in results] == [
+        ("one", True, "CatalogException"),
+        ("two", True, "CatalogException"),
+    ]
