@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from orchestration.dbt_manifest import DBT_PROJECT_DIR, parsed_project
 
@@ -56,19 +56,22 @@ class Dbt:
         self._target, self._variables, self._engine = target, dict(variables), engine
         self._parsed: Any = None
 
-    def build(self, selection: Sequence[str], *, refresh: bool = False) -> Outcome:
+    def build(
+        self, selection: Sequence[str], *, refresh: bool = False, tests: Literal["all", "changed"] = "all"
+    ) -> Outcome:
         """Seeds, models and tests of `selection` (dbt's own arguments), in the order of their references.
 
-        Unit tests judge the SQL, not the data: they belong to `make test`.
+        tests: whether those of staging and facts look at all rows, or at what came since they last held. Unit
+        tests judge the SQL, not the data: they belong to `make test`.
         """
         arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
-        return self._invoke([*arguments, "--full-refresh"] if refresh else arguments)
+        return self._invoke([*arguments, "--full-refresh"] if refresh else arguments, OTKLIK_RUN_TESTS=tests)
 
-    def _invoke(self, arguments: Sequence[str]) -> Outcome:
+    def _invoke(self, arguments: Sequence[str], **variables: str) -> Outcome:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        with self._at_home():
+        with self._at_home(**variables):
             parsed = self._parse()
             if parsed is None:
                 return Outcome([], "the project does not parse; see why with `dbt parse`")
@@ -111,9 +114,9 @@ class Dbt:
         ]
 
     @contextmanager
-    def _at_home(self) -> Iterator[None]:
+    def _at_home(self, **variables: str) -> Iterator[None]:
         self._target.mkdir(parents=True, exist_ok=True)
-        with environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", **self._variables):
+        with environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", **self._variables, **variables):
             yield
 
 

@@ -2,8 +2,8 @@
 
 Two thirds of the nodes before the gate belong to sources that had nothing to tell in a given minute, and each
 costs dbt a tenth of a second. The warehouse keeps the results of the last facts that were built without an
-error, and how far raw had been read; what no later load can have changed stands, and so do its tests. A node
-that reads as_of, the books of loads or what this file does not know is always built.
+error, and how far raw had been read; what no later load can have changed stands, and so do its tests until
+the next day. A node that reads as_of, the books of loads or what this file does not know is always built.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,25 @@ _MOVING = frozenset(f"macro.otklik.{name}" for name in ("as_of", "progress_relat
 
 @dataclass(frozen=True)
 class Standing:
-    """The last facts that were built without an error: every node's result, and the newest load they read."""
+    """The last facts that were built without an error.
+
+    Every node's result, the newest load they read, and the day for which tests last looked at all rows.
+    """
 
     finished: tuple[Finished, ...]
     load_seq: int
+    tested_on: date
 
     def split(
-        self, manifest: Mapping[str, Any], came: Iterable[str]
+        self, manifest: Mapping[str, Any], came: Iterable[str], day: date
     ) -> tuple[list[Finished], list[Finished]]:
-        """Nodes to build and nodes that stand, after loads of the sources `came`."""
+        """Nodes to build and nodes that stand, after loads of the sources `came`; all tests once a day."""
         graph = _Graph(manifest, frozenset(came))
-        kept = [node for node in self.finished if graph.stands(node.unique_id)]
+        kept = [
+            node
+            for node in self.finished
+            if graph.stands(node.unique_id) and (node.kind != "test" or day == self.tested_on)
+        ]
         stands = {node.unique_id for node in kept}
         return [node for node in self.finished if node.unique_id not in stands], kept
 
@@ -54,18 +63,22 @@ def read_standing(warehouse: Path, rules: str) -> tuple[Standing, list[str]] | N
     if not warehouse.exists():
         return None
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        tables = {
-            f"{schema}.{name}"
-            for schema, name in connection.execute(
-                "select schema_name, table_name from duckdb_tables()"
-            ).fetchall()
-        }
-        if TABLE not in tables:
+        # a warehouse of an older version has the table without the day
+        known = connection.execute(
+            "select 1 from duckdb_columns() "
+            "where schema_name || '.' || table_name = ? and column_name = 'tested_on'",
+            [TABLE],
+        ).fetchall()
+        if not known:
             return None
-        found = connection.execute(f"select rules, load_seq, finished from {TABLE}").fetchall()  # noqa: S608
-        if len(found) != 1 or found[0][0] != rules:
+        found = connection.execute(
+            f"select load_seq, finished, tested_on from {TABLE} where rules = ?",  # noqa: S608
+            [rules],
+        ).fetchall()
+        if len(found) != 1:
             return None
-        standing = Standing(tuple(Finished(**one) for one in json.loads(found[0][2])), int(found[0][1]))
+        load_seq, finished, tested_on = found[0]
+        standing = Standing(tuple(Finished(**one) for one in json.loads(finished)), load_seq, tested_on)
         came = [
             source
             for (source,) in connection.execute(
@@ -82,23 +95,27 @@ def read_standing(warehouse: Path, rules: str) -> tuple[Standing, list[str]] | N
     return standing, came
 
 
-def write_standing(warehouse: Path, rules: str, finished: Iterable[Finished]) -> None:
-    """Note that these nodes are built of all that has landed. The table goes with the schema it is in."""
+def write_standing(warehouse: Path, rules: str, finished: Iterable[Finished], tested_on: date) -> None:
+    """Note that these nodes are built of all that has landed. The table goes with the schema it is in.
+
+    tested_on: the day (of as_of, UTC) of the last run whose tests looked at all rows.
+    """
     import duckdb
 
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("begin")
         connection.execute(
-            f"create or replace table {TABLE} (rules varchar, load_seq bigint, finished varchar)"
+            f"create or replace table {TABLE} "
+            "(rules varchar, load_seq bigint, finished varchar, tested_on date)"
         )
         connection.execute(
             f"""
             insert into {TABLE}
-            select ?, coalesce(max(loads.load_seq), -1), ?
+            select ?, coalesce(max(loads.load_seq), -1), ?, ?
             from raw.loads as loads
             inner join raw._dlt_loads as done on loads._dlt_load_id = done.load_id and done.status = 0
             """,  # noqa: S608 - our own name
-            [rules, json.dumps([asdict(one) for one in finished], ensure_ascii=False)],
+            [rules, json.dumps([asdict(one) for one in finished], ensure_ascii=False), tested_on],
         )
         connection.execute("commit")
 

@@ -7,6 +7,7 @@ appeals as (
         source,
         sum(responses_count) as responses
     from {{ ref('fct_appeals') }}
+    where {{ came_since_tested() }}
     group by region_id, source
 ),
 
@@ -16,6 +17,7 @@ responses as (
         source,
         count(*) as responses
     from {{ ref('fct_responses') }}
+    where {{ came_since_tested() }}
     group by region_id, source
 ),
 

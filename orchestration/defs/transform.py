@@ -65,14 +65,19 @@ def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Itera
     if notes_what_stands and not street.must_rebuild() and (known := what_stands(street)):
         standing, due, kept = known
         arguments = by_name(node.unique_id for node in due)
-    outcome = street.dbt.build(arguments, refresh=street.must_rebuild())
+    # what came is tested with every run, all that stands once a day
+    today = street.moment().date()
+    tested_today = standing is not None and standing.tested_on == today
+    outcome = street.dbt.build(
+        arguments, refresh=street.must_rebuild(), tests="changed" if tested_today else "all"
+    )
     finished = standing.with_news(outcome.finished, kept) if standing else outcome.finished
     if not outcome.sentence:
         street.engine.show()
         if part == "marts":
             street.engine.settle()
         if notes_what_stands:
-            write_standing(street.engine.built, _rules(street), finished)
+            write_standing(street.engine.built, _rules(street), finished, today)
     unchanged = {node.unique_id for node in kept}
     rows = street.row_counts()
     asset_keys, check_keys = _keys_by_node(context)
@@ -119,7 +124,7 @@ def what_stands(street: Street) -> tuple[Standing, list[Finished], list[Finished
     standing, came = found
     manifest = json.loads(DBT_MANIFEST.read_bytes())
     tables = street.row_counts()
-    due, kept = standing.split(manifest, came)
+    due, kept = standing.split(manifest, came, street.moment().date())
     built = [node for node in kept if node.kind in ("model", "seed")]
     if any(relation_of(manifest["nodes"][node.unique_id]) not in tables for node in built):
         return None  # somebody took a table away by hand

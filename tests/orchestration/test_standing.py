@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from orchestration.dbt_process import Finished
 from orchestration.standing import Standing, read_standing, write_standing
 
 DONE = Finished("", "", "model", "success", 0, 0.1, "OK")
+DAY = date(2026, 11, 20)
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +26,14 @@ def manifest() -> dict[str, Any]:
     return content
 
 
-def split(manifest: Mapping[str, Any], *came: str) -> tuple[set[str], set[str]]:
+def split(manifest: Mapping[str, Any], *came: str, day: date = DAY) -> tuple[set[str], set[str]]:
     """Names of what is due and of what stands, of all nodes but marts and unit tests."""
     finished = [
         replace(DONE, unique_id=key, name=node["name"], kind=node["resource_type"])
         for key, node in manifest["nodes"].items()
         if node["fqn"][1] != "marts" and node["resource_type"] in ("seed", "model", "test")
     ]
-    due, kept = Standing(tuple(finished), 7).split(manifest, came)
+    due, kept = Standing(tuple(finished), 7, DAY).split(manifest, came, day)
     assert len(due) + len(kept) == len(finished)
     return {node.name for node in due}, {node.name for node in kept}
 
@@ -45,6 +47,12 @@ def test_what_came_is_built_and_what_it_cannot_have_changed_stands(manifest: dic
     # A test of two tables is due if either may be another.
     (both,) = (name for name in due | kept if name.startswith("relationships_fct_responses"))
     assert both in due
+
+
+def test_with_the_next_day_every_test_is_due_and_models_stand(manifest: dict[str, Any]) -> None:
+    due, kept = split(manifest, "vk", day=date(2026, 11, 21))
+    assert "unique_combination_stg_pos__appeals_appeal_id" in due
+    assert "stg_pos__appeals" in kept
 
 
 def test_each_source_has_its_own_models_built(manifest: dict[str, Any]) -> None:
@@ -92,15 +100,18 @@ def test_what_stands_is_known_under_the_same_rules_with_what_came_since(tmp_path
         connection.execute("insert into raw.loads values ('a', 'vk', 1, 5), ('b', 'pos', 2, 3)")
         connection.execute("insert into raw._dlt_loads values ('a', 0), ('b', 0), ('c', 0), ('d', 0)")
     assert read_standing(warehouse, "rules") is None, "nothing was built yet"
-    write_standing(warehouse, "rules", [DONE])
-    assert read_standing(warehouse, "rules") == (Standing((DONE,), 2), [])
+    write_standing(warehouse, "rules", [DONE], DAY)
+    assert read_standing(warehouse, "rules") == (Standing((DONE,), 2, DAY), [])
     assert read_standing(warehouse, "other rules") is None
     with duckdb.connect(str(warehouse)) as connection:
         # Three loads since: one that landed, one that landed nothing, one that never ended.
         connection.execute(
             "insert into raw.loads values ('c', 'ok', 3, 1), ('d', 'max', 4, 0), ('e', 'viber', 5, 9)"
         )
-    assert read_standing(warehouse, "rules") == (Standing((DONE,), 2), ["ok"])
+    assert read_standing(warehouse, "rules") == (Standing((DONE,), 2, DAY), ["ok"])
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("alter table facts.standing_build drop column tested_on")
+    assert read_standing(warehouse, "rules") is None, "an older version knew no days"
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("drop schema facts cascade")
     assert read_standing(warehouse, "rules") is None, "what is made from raw was dropped"
@@ -109,5 +120,5 @@ def test_what_stands_is_known_under_the_same_rules_with_what_came_since(tmp_path
 def test_results_are_told_parents_first() -> None:
     """Or Dagster refuses them: what stands can have a parent that was built."""
     finished = tuple(replace(DONE, unique_id=key) for key in "abcd")
-    told = Standing(finished, 1).with_news([finished[3], finished[1]], [finished[0], finished[2]])
+    told = Standing(finished, 1, DAY).with_news([finished[3], finished[1]], [finished[0], finished[2]])
     assert [node.unique_id for node in told] == list("abcd")
