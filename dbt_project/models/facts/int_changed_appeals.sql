@@ -60,7 +60,7 @@ regions as (
     select * from {{ ref('dim_regions') }}
 ),
 
-touched as (
+moved as (
     select
         region_id,
         'vk' as source,
@@ -179,6 +179,12 @@ touched as (
         appeal_id,
         load_seq
     from answers
+),
+
+-- filtered before it is used twice: what is kept of it is what a run changes, not the history
+touched as (
+    select * from moved
+    where {{ may_be_unread_appeals('regions') }}
 ),
 
 -- whether a message repeats another, and which one counts, is told of all the messages of a cluster together
