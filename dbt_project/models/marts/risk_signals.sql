@@ -64,39 +64,28 @@ beginnings as (
     group by region_id
 ),
 
-suspects as (
+-- every day of the last eight weeks, as far as the data go back
+with_past as (
     select
         cube.*,
-        beginnings.first_day
+        beginnings.first_day,
+        coalesce(sum(cube.appeals) over (
+            partition by cube.region_id, cube.topic_group, cube.topic_id, cube.territory_id
+            order by {{ days_between('beginnings.first_day', 'cube.local_date') }}
+            range between 56 preceding and 1 preceding
+        ), 0) as appeals_before
     from cube
     inner join beginnings on cube.region_id = beginnings.region_id
-    where cube.appeals >= 5
 ),
 
--- every day of the last eight weeks, as far as the data go back
-recent as (
+suspects as (
     select
-        suspects.region_id,
-        suspects.local_date,
-        suspects.topic_group,
-        suspects.topic_id,
-        suspects.territory_id,
-        cast(sum(coalesce(cube.appeals, 0)) as double)
-        / {{ days_between(
-            'greatest(' ~ add_days('suspects.local_date', -56) ~ ', suspects.first_day)', 'suspects.local_date'
-        ) }} as appeals_per_day
-    from suspects
-    left join cube
-        on
-            suspects.region_id = cube.region_id
-            and suspects.topic_group = cube.topic_group
-            and suspects.topic_id = cube.topic_id
-            and suspects.territory_id = cube.territory_id
-            and suspects.local_date > cube.local_date
-            and {{ add_days('suspects.local_date', -56) }} <= cube.local_date
-    group by
-        suspects.region_id, suspects.local_date, suspects.first_day, suspects.topic_group, suspects.topic_id,
-        suspects.territory_id
+        *,
+        cast(appeals_before as double)
+        / {{ days_between('greatest(' ~ add_days('local_date', -56) ~ ', first_day)', 'local_date') }}
+            as appeals_per_day
+    from with_past
+    where appeals >= 5
 ),
 
 -- the same weekday of these weeks; a day nobody wrote counts as nought
@@ -108,6 +97,7 @@ days_before as (
         suspects.topic_id,
         suspects.territory_id,
         suspects.appeals,
+        suspects.appeals_per_day,
         {{ add_days('suspects.local_date', '-7 * (weeks.number + 1)') }} as day_before
     from suspects
     cross join weeks
@@ -122,6 +112,7 @@ weekdays as (
         days_before.topic_id,
         days_before.territory_id,
         days_before.appeals,
+        days_before.appeals_per_day,
         {{ quantile('cast(coalesce(cube.appeals, 0) as double)', 0.5) }} as median_appeals
     from days_before
     left join cube
@@ -133,7 +124,7 @@ weekdays as (
             and days_before.territory_id = cube.territory_id
     group by
         days_before.region_id, days_before.local_date, days_before.topic_group, days_before.topic_id,
-        days_before.territory_id, days_before.appeals
+        days_before.territory_id, days_before.appeals, days_before.appeals_per_day
     -- fewer than four weeks say too little of what is usual
     having count(*) >= 4
 ),
@@ -141,16 +132,9 @@ weekdays as (
 -- a median of few small counts is easily too low: never below the mean of all days, nor below the minimum
 expectations as (
     select
-        weekdays.*,
-        greatest(weekdays.median_appeals, recent.appeals_per_day, {{ expected_minimum() }}) as expected
+        *,
+        greatest(median_appeals, appeals_per_day, {{ expected_minimum() }}) as expected
     from weekdays
-    inner join recent
-        on
-            weekdays.region_id = recent.region_id
-            and weekdays.local_date = recent.local_date
-            and weekdays.topic_group = recent.topic_group
-            and weekdays.topic_id = recent.topic_id
-            and weekdays.territory_id = recent.territory_id
 ),
 
 unusual as (
