@@ -98,12 +98,17 @@ class Provenance:
 
 
 def build_candidate(
-    warehouse: Path, shelf: Shelf, tables: Iterable[PublishedTable], provenance: Provenance
+    warehouse: Path,
+    shelf: Shelf,
+    tables: Iterable[PublishedTable],
+    provenance: Provenance,
+    memory_limit: str = "",
 ) -> dict[str, Any]:
     """Write the candidate release and return its manifest (still without the audit's results).
 
     A partition whose rows have not changed since the current release (same rules, same number of rows, same
-    newest load) is linked, not written again. Raises PublishError when the warehouse cannot be read.
+    newest load) is linked, not written again. memory_limit: as DuckDB takes it, such as 4GB; its own where
+    empty. Raises PublishError when the warehouse cannot be read.
     """
     import duckdb
 
@@ -120,6 +125,7 @@ def build_candidate(
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             connection.execute("set threads to 1")
             connection.execute("set timezone to 'UTC'")
+            _limit(connection, memory_limit)
             written = write_tables(connection, tables, shelf.candidate, shelf.current, reusable)
             watermarks = read_watermarks(connection)
             mappings = dict(
@@ -234,12 +240,18 @@ def open_release(folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def open_candidate(shelf: Shelf) -> duckdb.DuckDBPyConnection:
+def open_candidate(shelf: Shelf, memory_limit: str = "") -> duckdb.DuckDBPyConnection:
     """As `open_release`, on the candidate; what it is about to replace stands in the schema `before`."""
     connection = open_release(shelf.candidate)
+    _limit(connection, memory_limit)
     tables = json.loads((shelf.candidate / MANIFEST).read_text("utf-8"))["tables"]
     _view_before(connection, shelf, tables, shelf.current_manifest())
     return connection
+
+
+def _limit(connection: duckdb.DuckDBPyConnection, memory: str) -> None:
+    if memory:
+        connection.execute(f"set memory_limit = '{memory}'")
 
 
 def _view_tables(connection: duckdb.DuckDBPyConnection, folder: Path, tables: Mapping[str, Any]) -> None:

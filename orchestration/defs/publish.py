@@ -44,7 +44,9 @@ def candidate(context: dg.AssetExecutionContext, street: Street) -> dg.Materiali
         checks=street.read_notes(context.run_id),
         erasures=read_book(book_of(street.settings.data)).count,
     )
-    manifest = build_candidate(street.engine.built, street.shelf, street.published(), provenance)
+    manifest = build_candidate(
+        street.engine.built, street.shelf, street.published(), provenance, street.settings.memory_limit
+    )
     files = [file for table in manifest["tables"].values() for file in table["files"]]
     return dg.MaterializeResult(
         metadata={

@@ -86,7 +86,7 @@ def gate(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.
 def audit(context: dg.AssetCheckExecutionContext, street: Street) -> Iterator[dg.AssetCheckResult]:
     """What the candidate must be before anyone sees it."""
     street.begin("audit")
-    with open_candidate(street.shelf) as connection:
+    with open_candidate(street.shelf, street.settings.memory_limit) as connection:
         results = _judge(AUDIT, street, lambda query: connection.execute(query).df())
     if not any(result.stops for result in results):
         record_audit(street.shelf, [result.as_dict() for result in results])
