@@ -301,20 +301,22 @@ def _machine() -> dict[str, str]:
         platform.machine(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
+    # but what is measured is written into the checkout, line by line
+    others = [":/", *(f":!{path.name}" for path in (RESULTS, PAGE, NOTES))]
+    altered = _git("status", "--porcelain", "--untracked-files=no", "--", *others)
     return {
-        "commit": commit or "unknown",
+        "commit": (_git("describe", "--always") or "unknown") + ("-dirty" if altered else ""),
         "machine": f"{model}, {os.cpu_count()} processors, {memory:.0f} GiB",
         "versions": ", ".join(
             f"{name} {version(name)}" for name in ("duckdb", "dbt-core", "dlt", "dagster", "pyarrow")
         ),
     }
+
+
+def _git(*arguments: str) -> str:
+    """What git says here; nothing outside a checkout."""
+    done = subprocess.run(["git", *arguments], cwd=HERE, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":
