@@ -72,7 +72,7 @@
       {%- if subject == 'appeals' %}
       union all
       select clock.region_id, {{ period_start(unit, moved.clock) }} as slice_date
-      from {{ ref('int_clock_changes') }} as clock
+      from {{ clock_changes_of_this_run() }} as clock
       where
         (clock.kind = 'deadline' and clock.moves_at >= {{ earlier }} and clock.moves_at <= {{ later }})
       {%- if config.get('slice_open') %}
@@ -96,6 +96,102 @@
       where {{ progress('read_to') }} is null
     ) as touched
   )
+{%- endmacro %}
+
+{#
+  What facts.int_clock_changes holds: slices that the clock alone moves between the marts' last as_of and this one.
+  A mart that is built without it, by hand or from Dagster's page, looks for them itself: the table tells of the
+  as_of that it was made for, and what lies after would be passed over for good.
+#}
+{% macro clock_changes() -%}
+with
+
+appeals as (
+  select * from {{ ref('fct_appeals') }}
+),
+
+-- from the mart that is furthest behind to the one that is furthest ahead
+moments as (
+  select
+    least(min(as_of), {{ as_of() }}) as since,
+    greatest(max(as_of), {{ as_of() }}) as until
+  from {{ progress_relation() }}
+  where model in ('{{ slice_readers() | join("', '") }}')
+),
+
+longest as (
+  select max(60 * first_answer_minutes) as answer_seconds
+  from appeals
+),
+
+-- once it has waited longer than any answer took, its further waiting tells nothing new
+beginnings as (
+  select {{ add_seconds('moments.since', '-1 - cast(longest.answer_seconds as bigint)') }} as waiting_since
+  from moments
+  cross join longest
+),
+
+deadlines as (
+  select
+    region_id,
+    local_date,
+    due_at as moves_at
+  from appeals
+  where
+    due_at >= (select moments.since from moments)
+    and due_at <= (select moments.until from moments)
+  union
+  select
+    region_id,
+    local_date,
+    final_due_at as moves_at
+  from appeals
+  where
+    final_due_at >= (select moments.since from moments)
+    and final_due_at <= (select moments.until from moments)
+),
+
+-- of a day's open appeals the newest says how many of them the clock still moves
+waiting as (
+  select
+    region_id,
+    local_date,
+    max(registered_at) as moves_at
+  from appeals
+  where
+    first_response_at is null
+    and registered_at >= (select beginnings.waiting_since from beginnings)
+  group by region_id, local_date
+),
+
+final as (
+  select
+    region_id,
+    local_date,
+    'deadline' as kind,
+    moves_at,
+    cast(null as double) as longest_answer_seconds
+  from deadlines
+  union all
+  select
+    waiting.region_id,
+    waiting.local_date,
+    'waiting' as kind,
+    waiting.moves_at,
+    longest.answer_seconds as longest_answer_seconds
+  from waiting
+  cross join longest
+)
+
+select * from final
+{%- endmacro %}
+
+{# The table where it was made for this as_of, else its query. #}
+{% macro clock_changes_of_this_run() -%}
+  {%- set found = run_query(
+    "select count(*) from " ~ progress_relation() ~ " where model = 'int_clock_changes' and as_of = " ~ as_of()
+  ) -%}
+  {%- if found.rows[0][0] | int -%} {{ ref('int_clock_changes') }} {%- else -%} ({{ clock_changes() }}) {%- endif -%}
 {%- endmacro %}
 
 {# `where` condition of a mart: only the touched slices when building on what stands. #}

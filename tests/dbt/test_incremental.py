@@ -70,6 +70,17 @@ def test_an_appeal_is_overdue_from_the_moment_its_deadline_has_passed(street: St
     assert street.differences() == {}
 
 
+def test_a_mart_that_is_built_alone_sees_the_deadlines_that_have_passed(street: Street) -> None:
+    overdue = "select cast(sum(overdue_appeals) as integer) from marts.topics_daily where region_id = 'west'"
+    street.build(*MARTS)
+    assert street.query(overdue) == [(0,)]
+    street.as_of = "2026-07-02 00:00:00"
+    street.build("topics_daily")
+    assert street.query(overdue) == [(1,)]
+    street.build()
+    assert street.differences() == {}
+
+
 @pytest.mark.scenario
 def test_a_new_spelling_of_a_municipality_moves_its_appeals(street: Street) -> None:
     unknown = "select count(*) from facts.fct_appeals where source = 'incident' and territory_id is null"
