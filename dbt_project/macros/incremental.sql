@@ -188,10 +188,12 @@ select * from final
 
 {# The table where it was made for this as_of, else its query. #}
 {% macro clock_changes_of_this_run() -%}
-  {%- set found = run_query(
-    "select count(*) from " ~ progress_relation() ~ " where model = 'int_clock_changes' and as_of = " ~ as_of()
-  ) -%}
-  {%- if found.rows[0][0] | int -%} {{ ref('int_clock_changes') }} {%- else -%} ({{ clock_changes() }}) {%- endif -%}
+  {%- set made = "select count(*) from " ~ progress_relation() ~ " where model = 'int_clock_changes' and as_of = " ~ as_of() -%}
+  {%- if execute and not run_query(made).rows[0][0] | int -%}
+  ({{ clock_changes() }})
+  {%- else -%}
+  {{ ref('int_clock_changes') }}
+  {%- endif -%}
 {%- endmacro %}
 
 {# `where` condition of a mart: only the touched slices when building on what stands. #}

@@ -92,6 +92,15 @@ config = _Config()
 execute = True
 
 
+class _Answer:
+    rows = ((1,),)
+
+
+def run_query(query: str) -> _Answer:
+    """One row that holds 1: whatever is counted stands."""
+    return _Answer()
+
+
 def env_var(name: str, default: str = "") -> str:
     """The default: linting depends on no environment."""
     return default
