@@ -45,15 +45,37 @@
 {% endmacro %}
 
 {#
-  The slices this mart has to rebuild, as a subquery with columns region_id, slice_date.
+  The slices this mart has to rebuild: a relation with columns region_id, slice_date. Where the engine can, the
+  pre-hook `note_touched_slices` has found them once for all places of the model that ask for them.
+#}
+{% macro touched_slices() -%} {{ adapter.dispatch('touched_slices', 'otklik')() }} {%- endmacro %}
+
+{% macro duckdb__touched_slices() -%} temp.main.touched_slices {%- endmacro %}
+
+{# Pre-hook of a mart and of the sums it is made of. #}
+{% macro note_touched_slices() -%}
+  {#- read by incremental runs only, and known to dbt from the first -#}
+  {%- do ref('int_slice_changes') -%}
+  {%- do ref('int_clock_changes') -%}
+  {%- do ref('fct_appeals') -%}
+  {%- if is_incremental() -%} {{ adapter.dispatch('note_touched_slices', 'otklik')() }} {%- endif -%}
+{%- endmacro %}
+
+{# Of the connection: models that are built side by side do not see each other's. #}
+{% macro duckdb__note_touched_slices() -%}
+  create or replace temporary table touched_slices as select * from {{ touched_slices_query() }}
+{%- endmacro %}
+
+{#
   Model config: `slice_unit` day|week|month|year (a slice is the whole period, named by its first day),
   `slice_reach` (a mart whose period quotes the one before is touched by it: 1), `slice_subject`
-  appeals|gospublics, `slice_open` (the figures depend on how long open appeals have been waiting).
+  appeals|gospublics, `slice_open` (the figures depend on how long open appeals have been waiting),
+  `slice_clock` (false where they depend on rows alone, and on no deadline).
   Open appeals pass their deadlines without any new row, so the slices of deadlines that lie between the
   last build's as_of and this one's count as touched; facts.int_clock_changes has looked for them.
   A mart that stands without a place in the log has nothing to go by: all it holds and could hold is touched.
 #}
-{% macro touched_slices() -%}
+{% macro touched_slices_query() -%}
   {%- set unit = config.get('slice_unit', 'day') -%}
   {%- set subject = config.get('slice_subject', 'appeals') -%}
   {%- set fact = ref('fct_appeals') if subject == 'appeals' else ref('fct_gospublics') -%}
@@ -69,7 +91,7 @@
       where
         changes.subject = '{{ subject }}'
         and changes.change_seq > {{ progress('read_to') }}
-      {%- if subject == 'appeals' %}
+      {%- if subject == 'appeals' and config.get('slice_clock', true) %}
       union all
       select clock.region_id, {{ period_start(unit, moved.clock) }} as slice_date
       from {{ clock_changes_of_this_run() }} as clock
@@ -250,11 +272,5 @@ select * from final
   and {{ day }} < (select {{ next_period(unit, 'max(slices.slice_date)') }} from {{ touched_slices() }} as slices)
 {%- endmacro %}
 
-{#
-  Post-hook of a mart and of the sums it is made of: the touched slices have been built. Both logs of what is
-  touched come before it.
-#}
-{% macro slices_are_built() -%}
-  {%- do ref('int_clock_changes') -%}
-  {{ advance_progress(ref('int_slice_changes'), 'change_seq') }}
-{%- endmacro %}
+{# Post-hook of the same models: their touched slices have been built. #}
+{% macro slices_are_built() -%} {{ advance_progress(ref('int_slice_changes'), 'change_seq') }} {%- endmacro %}

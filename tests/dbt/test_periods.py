@@ -76,6 +76,36 @@ def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Stre
 
 
 @pytest.mark.scenario
+def test_a_message_of_january_makes_one_chain_of_two_and_its_parting_two_of_one(street: Street) -> None:
+    def chains() -> list[tuple[object, ...]]:
+        return street.query(
+            "select strftime(started_on, '%m-%d'), strftime(ended_on, '%m-%d'), appeals, solved_appeals, open_appeals"
+            " from marts.repeat_episodes where region_id = 'north' and started_on < '2026-04-01' order by 1"
+        )
+
+    street.load(rows.merged(*(rows.pos(day, f"{day} 06:00") for day in ("01-01", "03-02", "03-20"))))
+    street.build()
+    assert chains() == [("03-02", "03-20", 2, 0, 2)]
+    # 30 days after the first of them, and 30 before the second, two months on
+    street.load(rows.pos("01-31", "01-31 06:00", updated="06-01 06:00"))
+    street.build()
+    assert chains() == [("01-01", "03-20", 4, 0, 4)]
+    assert street.query(
+        "select strftime(month_start, '%m'), appeals, repeats from marts.repeats_monthly"
+        " where region_id = 'north' and month_start < '2026-04-01'"
+    ) == [("03", 2, 2)], "the first 31 days of the data decide nothing"
+    answer = [("x", "06-02 06:00", "final")]
+    street.load(rows.pos("01-01", "01-01 06:00", answers=answer, status="closed", updated="06-02 06:00"))
+    street.build()
+    assert chains() == [("01-01", "03-20", 4, 1, 3)], "the appeal that a chain begins with counts in it"
+    assert street.differences() == {}
+    street.load(rows.pos("01-31", "01-31 06:00", municipality="Лесной район", updated="06-03 06:00"))
+    street.build()
+    assert chains() == [("03-02", "03-20", 2, 0, 2)]
+    assert street.differences() == {}
+
+
+@pytest.mark.scenario
 def test_the_backlog_adds_up_every_day_and_ends_with_what_is_open(street: Street) -> None:
     street.load(rows.pos("b1", "05-01 06:00", answers=[("x", "06-05 06:00", "final")], updated="06-05 06:00"))
     street.as_of = "2026-07-20 12:00:00"

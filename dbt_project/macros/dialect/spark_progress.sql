@@ -51,6 +51,11 @@
   {%- endif -%}
 {% endmacro %}
 
+{# Spark's tables for one connection are views: they would be asked anew each time. #}
+{% macro spark__touched_slices() -%} {{ touched_slices_query() }} {%- endmacro %}
+
+{% macro spark__note_touched_slices() -%} {%- endmacro %}
+
 {# Whole months of a region are what Spark replaces. #}
 {% macro spark__is_in_touched_slices(region_id, date_expression) -%}
   ({{ region_id }}, date_format({{ date_expression }}, 'yyyy-MM')) in (

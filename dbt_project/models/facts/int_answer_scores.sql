@@ -5,6 +5,7 @@
         tags=['after_gate'],
         slice_unit='month',
         slice_date='month_start',
+        pre_hook="{{ note_touched_slices() }}",
         post_hook="{{ slices_are_built() }}",
     )
 }}

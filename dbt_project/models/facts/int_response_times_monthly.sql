@@ -6,6 +6,7 @@
         slice_date='month_start',
         slice_open=true,
         tags=['after_gate'],
+        pre_hook="{{ note_touched_slices() }}",
         post_hook="{{ slices_are_built() }}",
     )
 }}

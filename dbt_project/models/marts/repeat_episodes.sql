@@ -6,6 +6,10 @@ appeals as (
     select * from {{ ref('int_repeats') }}
 ),
 
+months as (
+    select * from {{ ref('int_repeat_months') }}
+),
+
 regions as (
     select * from {{ ref('dim_regions') }}
 ),
@@ -25,24 +29,41 @@ topics as (
 windows as (
     select
         appeals.region_id,
-        min(appeals.first_day) as first_day,
+        min(appeals.local_date) as first_day,
         {{ last_day('regions.time_zone') }} as final_day
     from appeals
     inner join regions on appeals.region_id = regions.region_id
     group by appeals.region_id, regions.time_zone
 ),
 
+-- a month goes on with the chain whose newest appeal its first repeat repeats
+linked as (
+    select
+        *,
+        case
+            when
+                repeated_appeal_id = lag(newest_appeal_id) over (
+                    partition by region_id, territory_id, topic_group, topic_id, place
+                    order by month_start
+                )
+                then 0
+            else 1
+        end as begins
+    from months
+),
+
 numbered as (
     select
         *,
-        sum(case when is_repeat then 0 else 1 end) over (
+        sum(begins) over (
             partition by region_id, territory_id, topic_group, topic_id, place
-            order by registered_at, appeal_id
+            order by month_start
             rows between unbounded preceding and current row
         ) as episode
-    from appeals
+    from linked
 ),
 
+-- the appeal that a chain begins with repeats nothing, so that its first repeat tells of it
 chains as (
     select
         region_id,
@@ -52,15 +73,16 @@ chains as (
         place,
         place_kind,
         episode,
-        {{ first_value_by('appeal_id', 'registered_at') }} as episode_id,
-        min(local_date) as started_on,
-        max(local_date) as ended_on,
-        count(*) as appeals,
-        sum(case when outcome = 'solved' then 1 else 0 end) as solved_appeals,
-        sum(case when answered_at is null then 1 else 0 end) as open_appeals
+        max(case when begins = 1 then repeated_appeal_id end) as episode_id,
+        max(case when begins = 1 then repeated_date end) as started_on,
+        max(ended_on) as ended_on,
+        sum(repeats) as repeats,
+        sum(solved_repeats)
+        + sum(case when begins = 1 and repeated_outcome = 'solved' then 1 else 0 end) as solved_appeals,
+        sum(open_repeats)
+        + sum(case when begins = 1 and repeated_answered_at is null then 1 else 0 end) as open_appeals
     from numbered
     group by region_id, territory_id, topic_group, topic_id, place, place_kind, episode
-    having count(*) > 1
 ),
 
 final as (
@@ -76,8 +98,8 @@ final as (
         chains.place_kind,
         chains.started_on,
         chains.ended_on,
-        cast(chains.appeals as bigint) as appeals,
-        cast(chains.appeals - 1 as bigint) as repeats,
+        cast(chains.repeats + 1 as bigint) as appeals,
+        cast(chains.repeats as bigint) as repeats,
         cast(chains.solved_appeals as bigint) as solved_appeals,
         cast(chains.open_appeals as bigint) as open_appeals,
         {{ add_days('windows.first_day', 31) }} >= chains.started_on as starts_before_window,

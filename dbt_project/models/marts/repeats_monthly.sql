@@ -3,12 +3,11 @@
 with
 
 appeals as (
-    select
-        *,
-        {{ period_start('month', 'local_date') }} as month_start,
-        case when place_kind <> 'territory' then 1 else 0 end as is_placed
-    from {{ ref('int_repeats') }}
-    where is_decided
+    select * from {{ ref('int_repeats') }}
+),
+
+months as (
+    select * from {{ ref('int_repeats_monthly') }}
 ),
 
 territories as (
@@ -19,18 +18,39 @@ topic_groups as (
     select * from {{ ref('topic_groups') }}
 ),
 
-counted as (
+beginnings as (
     select
         region_id,
-        month_start,
-        territory_id,
-        topic_group,
-        count(*) as appeals,
-        sum(case when is_repeat then 1 else 0 end) as repeats,
-        sum(is_placed) as placed_appeals,
-        sum(case when is_repeat then is_placed else 0 end) as placed_repeats
+        {{ add_days('min(local_date)', 31) }} as last_undecided_day
     from appeals
-    group by region_id, month_start, territory_id, topic_group
+    group by region_id
+),
+
+-- of the months that begin within the first 31 days only the days after them count
+early as (
+    select appeals.*
+    from appeals
+    inner join beginnings on appeals.region_id = beginnings.region_id
+    where
+        appeals.month_start <= beginnings.last_undecided_day
+        and appeals.local_date > beginnings.last_undecided_day
+),
+
+early_months as (
+    {{ repeat_counts('early') | indent(4) }}
+),
+
+later_months as (
+    select months.*
+    from months
+    inner join beginnings on months.region_id = beginnings.region_id
+    where months.month_start > beginnings.last_undecided_day
+),
+
+counted as (
+    select * from early_months
+    union all
+    select * from later_months
 ),
 
 final as (

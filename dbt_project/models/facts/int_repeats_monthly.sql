@@ -1,0 +1,26 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_slices',
+        slice_unit='month',
+        slice_date='month_start',
+        slice_reach=2,
+        slice_clock=false,
+        tags=['after_gate'],
+        pre_hook="{{ note_touched_slices() }}",
+        post_hook="{{ slices_are_built() }}",
+    )
+}}
+
+with
+
+appeals as (
+    select * from {{ ref('int_repeats') }}
+    where {{ in_touched_slices('month_start') }}
+),
+
+final as (
+    {{ repeat_counts('appeals') | indent(4) }}
+)
+
+select * from final
