@@ -71,7 +71,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a chance of one in a hundred is alarming",
-        "dbt_project/models/marts/risk_signals.sql",
+        "dbt_project/macros/signals.sql",
         "chance < 0.0001",
         "chance < 0.01",
         "tests/dbt/test_signals.py",

@@ -106,6 +106,28 @@ def test_a_message_of_january_makes_one_chain_of_two_and_its_parting_two_of_one(
 
 
 @pytest.mark.scenario
+def test_what_was_usual_eight_weeks_before_moves_a_signal_two_months_on(street: Street) -> None:
+    def expected(topic: str = "all") -> list[tuple[object, ...]]:
+        return street.query(
+            "select strftime(started_on, '%m-%d'), appeals, round(expected_appeals, 3) from marts.risk_signals"
+            f" where region_id = 'north' and topic_group = 'roads' and topic_id = '{topic}' order by 1"
+        )
+
+    def flood(day: str, appeals: int) -> dict[str, list[rows.Row]]:
+        return rows.merged(*(rows.pos(f"{day} {number}", f"{day} 06:00") for number in range(appeals)))
+
+    street.load(rows.merged(rows.pos("s1", "01-05 06:00"), flood("02-10", 8), flood("06-25", 8)))
+    street.as_of = "2026-07-10 00:00:00"
+    street.build()
+    # 36 days are known before 10 February; p1 and p2 came in the weeks before 25 June
+    assert expected() == [("02-10", 8, 0.5), ("06-25", 8, 0.5)]
+    street.load(flood("04-30", 33))
+    street.build()
+    assert expected() == [("02-10", 8, 0.5), ("04-30", 33, 0.5), ("06-25", 8, round(35 / 56, 3))]
+    assert street.differences() == {}
+
+
+@pytest.mark.scenario
 def test_the_backlog_adds_up_every_day_and_ends_with_what_is_open(street: Street) -> None:
     street.load(rows.pos("b1", "05-01 06:00", answers=[("x", "06-05 06:00", "final")], updated="06-05 06:00"))
     street.as_of = "2026-07-20 12:00:00"

@@ -67,7 +67,7 @@ def test_planted_outbreaks_are_found_and_little_else(street: Street) -> None:
                 [f"r{number}"],
             )
     street.as_of = "2026-07-06 00:00:00"
-    street.build("risk_signals")
+    street.build("int_alarms", "risk_signals", refresh=True)
 
     signals = street.query(
         "select region_id, territory_id, topic_group, started_on, ended_on from marts.risk_signals"
