@@ -5,7 +5,7 @@
 The deployment is the demo's: its registry is read through dlt as ever; then ПОС appeals with their statuses
 and answers are written into raw by SQL, as loads of 100,000 appeals each, the oldest first, over the three
 years before the demo's as_of. The same rows for the same number. Nine in ten appeals are answered, half of
-these closed.
+these closed. They are about 48,000 houses of each municipality, of some streets far more than of others.
 `arrive` adds what a quiet ten minutes bring: new appeals of the last day, and answers to waiting ones.
 """
 
@@ -56,6 +56,7 @@ SELECT
     {topic}.topic_group AS topic_group,
     {topic}.topic AS topic,
     {place} AS municipality,
+    CAST(floor(400 * pow(hash(i, 'street') % 1000000 / 1000000.0, 3)) AS INTEGER) AS street,
     {office} AS ogrn
 FROM range({begin}, {end}) AS numbers(i);
 DELETE FROM bulk WHERE registered_at > TIMESTAMP '2026-11-20 18:00:00';
@@ -80,7 +81,7 @@ SELECT
     CASE WHEN is_answered THEN registered_at + pace ELSE registered_at END AS updated_at,
     CASE WHEN is_closed THEN 'closed' WHEN is_answered THEN 'answered' ELSE 'in_work' END AS status,
     topic_group AS category, topic AS subcategory, false AS fast_track, municipality,
-    'Ленина' AS street, CAST(hash(i, 'house') % 200 AS VARCHAR) AS house,
+    'Улица ' || street AS street, CAST(hash(i, 'house') % 120 + 1 AS VARCHAR) AS house,
     'Во дворе дома третий день нет воды, управляющая компания не отвечает, просим помочь. ' || i AS text,
     left(sha256('person' || (hash(i, 'author') % 2000000)), 32) AS author_key,
     ogrn, CASE WHEN is_closed THEN 'solved' END AS outcome
