@@ -67,7 +67,6 @@ def _ground(settings: Settings, limit: str = "") -> list[str]:
     kinds = {"raw": "table" if limit else "view", "seeds": "table"}
     return [
         "set timezone to 'UTC'",
-        "set threads to 2",  # as in the dbt project's profile
         "set enable_progress_bar to false",  # a long statement would draw it into the figures
         f"attach '{settings.warehouse.resolve()}' as built (read_only)",
         *schemas,
