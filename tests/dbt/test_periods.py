@@ -79,8 +79,9 @@ def test_a_late_answer_moves_its_month_its_year_and_the_month_after(street: Stre
 def test_a_message_of_january_makes_one_chain_of_two_and_its_parting_two_of_one(street: Street) -> None:
     def chains() -> list[tuple[object, ...]]:
         return street.query(
-            "select strftime(started_on, '%m-%d'), strftime(ended_on, '%m-%d'), appeals, solved_appeals, open_appeals"
-            " from marts.repeat_episodes where region_id = 'north' and started_on < '2026-04-01' order by 1"
+            "select strftime(started_on, '%m-%d'), strftime(ended_on, '%m-%d'), appeals, solved_appeals,"
+            " open_appeals from marts.repeat_episodes"
+            " where region_id = 'north' and started_on < '2026-04-01' order by 1"
         )
 
     street.load(rows.merged(*(rows.pos(day, f"{day} 06:00") for day in ("01-01", "03-02", "03-20"))))
@@ -109,7 +110,8 @@ def test_a_message_of_january_makes_one_chain_of_two_and_its_parting_two_of_one(
 def test_what_was_usual_eight_weeks_before_moves_a_signal_two_months_on(street: Street) -> None:
     def expected(topic: str = "all") -> list[tuple[object, ...]]:
         return street.query(
-            "select strftime(started_on, '%m-%d'), appeals, round(expected_appeals, 3) from marts.risk_signals"
+            "select strftime(started_on, '%m-%d'), appeals, round(expected_appeals, 3)"
+            " from marts.risk_signals"
             f" where region_id = 'north' and topic_group = 'roads' and topic_id = '{topic}' order by 1"
         )
 
