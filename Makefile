@@ -20,7 +20,7 @@ ROOMS := tests/street/test_slices.py tests/street tests/dbt tests/docs tests/ing
 	tests/publishing tests/privacy tests/quality tests/chaos tests/spark
 HEAVY := scenario or browser or chaos or postgres
 
-.PHONY: help setup spark superset demo dev test test-heavy test-spark test-bi bench check clean lock
+.PHONY: help setup spark superset peers demo dev test test-heavy test-spark test-bi bench check clean lock
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,13 @@ superset: .venv-superset/.ready ## Make .venv-superset: Apache Superset, 0.7 GB,
 .venv-superset/.ready: requirements-superset.lock | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-superset
 	$(UV) pip install --quiet --python .venv-superset/bin/python --require-hashes -r requirements-superset.lock
+	@touch $@
+
+peers: $(addprefix .venv-peers/,ingestr/.ready singer-files/.ready singer-rest/.ready) ## Make .venv-peers: other tools, for benchmarks.peers.
+
+.venv-peers/%/.ready: benchmarks/peers-%.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/$*
+	$(UV) pip install --quiet --python .venv-peers/$*/bin/python --require-hashes -r benchmarks/peers-$*.lock
 	@touch $@
 
 .uv-bootstrap/bin/uv:
@@ -89,7 +96,11 @@ lock: $(UV) ## Resolve pyproject.toml into requirements.lock, with hashes and wi
 	  --python-version 3.11 --no-emit-index-url --no-header --quiet --upgrade -o requirements-spark.lock
 	$(UV) pip compile requirements-superset.in --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-header --quiet --upgrade -o requirements-superset.lock
+	for peer in ingestr singer-files singer-rest; do \
+	  $(UV) pip compile benchmarks/peers-$$peer.in --generate-hashes --universal --python-version 3.11 \
+	    --no-emit-index-url --no-header --quiet --upgrade -o benchmarks/peers-$$peer.lock || exit 1; \
+	done
 
 clean: ## Remove what was built, the demo's data included.
 	rm -rf data dbt_project/target dbt_project/logs logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	rm -rf $(VENV) .venv-superset .uv-bootstrap
+	rm -rf $(VENV) .venv-superset .venv-peers .uv-bootstrap

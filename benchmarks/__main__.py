@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import api_ingest, files_load, inbox_load, labels, live, queries, refresh, vk_polling
+from benchmarks import api_ingest, files_load, inbox_load, labels, live, peers, queries, refresh, vk_polling
 
 HERE = Path(__file__).resolve().parent
 RESULTS, PAGE, NOTES = HERE / "results.json", HERE / "RESULTS.md", HERE / "NOTES.md"
@@ -206,6 +206,28 @@ def _labels(rows: int, folder: Path) -> Measured:
     return Measured(lines)
 
 
+def _peers(rows: int, folder: Path) -> Measured:
+    found = peers.measure(folder, rows)
+    lines = []
+    for source, ways in found.items():
+        told = f"{rows:,}-row CSV" if source == "file" else "REST source"
+        for name, one in ways.items():
+            if name == "otklik":
+                continue
+            lost = f", {one['lost']:,} rows lost" if one["lost"] else ""
+            bound = peers.must_reach(name, source)
+            lines.append(
+                Line(
+                    f"peers: {name}, the same {told}, time against ours{lost}",
+                    one["ratio"],
+                    "×",
+                    f"≥ {bound}",
+                    f"python -m benchmarks.peers --rows {rows}",
+                )
+            )
+    return Measured(lines)
+
+
 BENCHMARKS: dict[str, Callable[[int, Path], Measured]] = {
     "api": _api,
     "files": _files,
@@ -214,6 +236,7 @@ BENCHMARKS: dict[str, Callable[[int, Path], Measured]] = {
     "polling": _polling,
     "inbox": _inbox,
     "labels": _labels,
+    "peers": _peers,
 }
 BY_SIZE = ("files", "refresh")  # measured at --rows, and kept for each size
 

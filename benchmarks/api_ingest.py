@@ -48,7 +48,7 @@ def measure(scenario: str) -> dict[str, Any]:
         with launch(scenario, root / "sandbox") as sandbox:
             settings = load_settings({**sandbox.env, "OTKLIK_DATA": str(root / "data")})
             regions = load_regions(settings)
-            region = _unhurried(next(one for one in regions.values() if one.sources.pos is not None))
+            region = unhurried(next(one for one in regions.values() if one.sources.pos is not None))
             counts, seconds = {}, {}
             for name, way in (("bare", _bare), ("otklik", _ours), ("dlt", _dlt_defaults)):
                 settings.data.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def measure(scenario: str) -> dict[str, Any]:
     }
 
 
-def _unhurried(region: Any) -> Any:
+def unhurried(region: Any) -> Any:
     """The region with no limit of requests to ПОС: what is measured is our own speed."""
     pos = region.sources.pos.model_copy(update={"requests_per_second": 10_000.0})
     return region.model_copy(update={"sources": region.sources.model_copy(update={"pos": pos})})

@@ -24,7 +24,7 @@ import yaml
 
 from benchmarks import KEY
 
-_ROWS = """
+ROWS = """
 COPY (
     SELECT
         'T-' || i AS "Номер",
@@ -49,7 +49,7 @@ COPY (
     FROM range({rows}) AS numbers(i)
 ) TO '{path}' (HEADER, DELIMITER ';')
 """
-_MAPPING = {
+MAPPING = {
     "dates": ["%d.%m.%Y %H:%M"],
     "columns": {
         "ticket_id": "Номер",
@@ -100,7 +100,7 @@ def measure(folder: Path, rows: int, rounds: int = 3) -> dict[str, Any]:
     ratio. Making the file has put it into the page cache."""
     csv = folder / "in" / "appeals.csv"
     csv.parent.mkdir()
-    duckdb.connect().execute(_ROWS.format(rows=rows, path=csv))
+    duckdb.connect().execute(ROWS.format(rows=rows, path=csv))
     timed = [
         {"duckdb": _timed(lambda: _plain(folder, csv)), "otklik": _timed(lambda: _ours(folder, rows))}
         for _ in range(rounds)
@@ -136,12 +136,20 @@ def _plain(folder: Path, csv: Path) -> None:
 
 
 def _ours(folder: Path, rows: int) -> None:
+    data, landed = ours(folder, MAPPING)
+    if landed != rows:
+        raise SystemExit(f"{landed} of {rows} rows landed")
+    shutil.rmtree(data)
+
+
+def ours(folder: Path, mapping: dict[str, Any]) -> tuple[Path, int]:
+    """Load the files of `folder`/in; the deployment's data folder, and how many rows landed."""
     from ingestion.config import load_regions, load_settings
     from ingestion.pipeline import ingest
 
     regions = folder / "regions"
     regions.mkdir(exist_ok=True)
-    (folder / "mapping.yaml").write_text(yaml.safe_dump(_MAPPING, allow_unicode=True), "utf-8")
+    (folder / "mapping.yaml").write_text(yaml.safe_dump(mapping, allow_unicode=True), "utf-8")
     region = {
         "region_id": "bench",
         "name": "Bench",
@@ -152,10 +160,7 @@ def _ours(folder: Path, rows: int) -> None:
     settings = load_settings(
         {"OTKLIK_DATA": str(folder / "data"), "OTKLIK_REGIONS": str(regions), "OTKLIK_HMAC_KEY": KEY}
     )
-    report = ingest("files", load_regions(settings)["bench"], settings)
-    if report.landed != rows:
-        raise SystemExit(f"{report.landed} of {rows} rows landed")
-    shutil.rmtree(settings.data)
+    return settings.data, ingest("files", load_regions(settings)["bench"], settings).landed
 
 
 if __name__ == "__main__":
