@@ -42,14 +42,30 @@ with_past as (
   from cube
 ),
 
-suspects as (
+compared as (
   select
     *,
+    cast(appeals as double) as observed,
     cast(appeals_before as double)
     / {{ days_between('greatest(' ~ add_days('local_date', -56) ~ ', first_day)', 'local_date') }}
       as appeals_per_day
   from with_past
   where appeals >= 5
+),
+
+least as (
+  select
+    *,
+    greatest(appeals_per_day, {{ expected_minimum() }}) as least_expected
+  from compared
+),
+
+-- what is expected is no less than this, and so many or more are likelier than just so many: few days are left
+suspects as (
+  select * from least
+  where
+    observed > least_expected
+    and exp(observed * ln(least_expected) - least_expected - {{ log_factorial('observed') }}) < 0.0002
 ),
 
 -- the same weekday of these weeks; a day nobody wrote counts as nought
@@ -61,7 +77,8 @@ days_before as (
     suspects.topic_id,
     suspects.territory_id,
     suspects.appeals,
-    suspects.appeals_per_day,
+    suspects.observed,
+    suspects.least_expected,
     {{ add_days('suspects.local_date', '-7 * (' ~ numbers ~ '.number + 1)') }} as day_before
   from suspects
   cross join {{ numbers }}
@@ -76,7 +93,8 @@ weekdays as (
     days_before.topic_id,
     days_before.territory_id,
     days_before.appeals,
-    days_before.appeals_per_day,
+    days_before.observed,
+    days_before.least_expected,
     {{ quantile('cast(coalesce(cube.appeals, 0) as double)', 0.5) }} as median_appeals
   from days_before
   left join cube
@@ -88,7 +106,7 @@ weekdays as (
       and days_before.territory_id = cube.territory_id
   group by
     days_before.region_id, days_before.local_date, days_before.topic_group, days_before.topic_id,
-    days_before.territory_id, days_before.appeals, days_before.appeals_per_day
+    days_before.territory_id, days_before.appeals, days_before.observed, days_before.least_expected
   -- fewer than four weeks say too little of what is usual
   having count(*) >= 4
 ),
@@ -97,16 +115,13 @@ weekdays as (
 expectations as (
   select
     *,
-    greatest(median_appeals, appeals_per_day, {{ expected_minimum() }}) as expected
+    greatest(median_appeals, least_expected) as expected
   from weekdays
 ),
 
 unusual as (
-  select
-    *,
-    cast(appeals as double) as observed
-  from expectations
-  where appeals > expected
+  select * from expectations
+  where observed > expected
 ),
 
 {{ poisson_tails(
