@@ -76,7 +76,7 @@ test-spark: setup spark ## A real cluster on loopback against DuckDB; half an ho
 test-bi: setup superset ## The dashboard in a real Superset, in headless Chromium; minutes.
 	$(BIN)/pytest -n 0 -m bi $(OPTIONS) tests/street/test_superset.py
 
-bench: setup ## All benchmarks into benchmarks/RESULTS.md; half an hour on an idle machine.
+bench: setup peers ## All benchmarks into benchmarks/RESULTS.md; half an hour on an idle machine.
 	$(BIN)/python -m benchmarks $(OPTIONS)
 
 check: setup ## Lint, types, SQL, dbt parse, definitions.
