@@ -74,7 +74,7 @@ MUTATIONS = (
         "dbt_project/macros/signals.sql",
         "chance < 0.0001",
         "chance < 0.01",
-        "tests/dbt/test_signals.py",
+        "tests/dbt/test_unit_tests.py",
     ),
     Mutation(
         "waiting alone touches no month",
