@@ -46,13 +46,13 @@ closings as (
     where
         statuses.status in ('closed', 'rejected')
         and found.status in ('closed', 'rejected')
-        and statuses.load_seq >= (select min(found.load_seq) from found)
+        and statuses.load_seq >= (select min(touched.load_seq) from found as touched)
     group by statuses.appeal_id
 ),
 
 told as (
     select * from histories
-    where load_seq >= (select min(found.load_seq) from found)
+    where load_seq >= (select min(touched.load_seq) from found as touched)
 ),
 
 final as (
