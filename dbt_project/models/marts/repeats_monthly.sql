@@ -40,8 +40,17 @@ early_months as (
     {{ repeat_counts('early') | indent(4) }}
 ),
 
+-- named one by one: where months are folders the table has a column more
 later_months as (
-    select months.*
+    select
+        months.region_id,
+        months.month_start,
+        months.territory_id,
+        months.topic_group,
+        months.appeals,
+        months.repeats,
+        months.placed_appeals,
+        months.placed_repeats
     from months
     inner join beginnings on months.region_id = beginnings.region_id
     where months.month_start > beginnings.last_undecided_day
