@@ -203,7 +203,7 @@ def _listening(listener: Listener | None) -> Iterator[None]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            values = record.args if isinstance(record.args, Mapping) else {}
+            values: Mapping[str, str] = record.__dict__["values"]
             heard(record.msg, {name: str(value) for name, value in values.items()})
 
     logger = logging.getLogger("otklik.steps")

@@ -264,12 +264,38 @@ select * from final
   )
 {%- endmacro %}
 
+{#
+  As literals: what a subquery gives is compared with every row, and a literal passes over whole row groups. Asked
+  for before the pre-hook has run, therefore of the query. More than a dozen spans are one from first to last.
+#}
 {% macro duckdb__is_in_days_of_touched_slices(day, back) -%}
-  {%- set unit = config.get('slice_unit', 'day') -%}
-  {%- set first = namespace(day='min(slices.slice_date)') -%}
-  {%- for _ in range(back) %}{% set first.day = previous_period(unit, first.day) %}{% endfor -%}
-  {{ day }} >= (select {{ first.day }} from {{ touched_slices() }} as slices)
-  and {{ day }} < (select {{ next_period(unit, 'max(slices.slice_date)') }} from {{ touched_slices() }} as slices)
+  {%- if not execute -%}
+  true
+  {%- else -%}
+    {%- set unit = config.get('slice_unit', 'day') -%}
+    {%- set first = namespace(day='slices.slice_date') -%}
+    {%- for _ in range(back) %}{% set first.day = previous_period(unit, first.day) %}{% endfor -%}
+    {%- set asked -%}
+      select distinct
+        {{ first.day }} as first_day,
+        {{ next_period(unit, 'slices.slice_date') }} as day_after
+      from {{ touched_slices_query() }} as slices
+      order by first_day
+    {%- endset -%}
+    {%- set spans = [] -%}
+    {%- for span in run_query(asked).rows -%}
+      {%- set begins = spans.pop()[0] if spans and span | first <= spans[-1][1] else span | first -%}
+      {%- do spans.append((begins, span | last)) -%}
+    {%- endfor -%}
+    {%- set spans = [(spans[0][0], spans[-1][1])] if spans | length > 12 else spans -%}
+  (
+    {%- for begins, day_after in spans %}
+    ({{ day }} >= cast('{{ begins }}' as date) and {{ day }} < cast('{{ day_after }}' as date)){{ ' or' if not loop.last }}
+    {%- else %}
+    false
+    {%- endfor %}
+  )
+  {%- endif -%}
 {%- endmacro %}
 
 {# Post-hook of the same models: their touched slices have been built. #}

@@ -1,3 +1,16 @@
+{# What a repeat is told of: appeals of a known topic and municipality, thanks left out; grain appeal. #}
+{% macro appeals_that_may_repeat() -%}
+select
+    *,
+    {{ period_start('month', 'local_date') }} as month_start
+from {{ ref('fct_appeals') }}
+where
+    is_countable
+    and topic_group is not null
+    and territory_id is not null
+    and coalesce(kind, 'complaint') <> 'thanks'
+{%- endmacro %}
+
 {# Appeals and how many of them repeat, all and those whose place is known; grain region × month × municipality × topic group. #}
 {% macro repeat_counts(appeals) -%}
 select

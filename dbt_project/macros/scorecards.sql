@@ -5,18 +5,20 @@
 {% macro template_minimum() -%} 10 {%- endmacro %}
 
 {#
-  CTEs `touched, spoken, templates`: countable appeals of the touched months with their `subject_id` (a column of
-  fct_appeals or an expression over them; `unknown` where it is not known), the answers to them, and the answers given
-  to ten or more.
+  CTEs `appeals, touched, spoken, templates`: countable appeals of the touched months with their `subject_id` (a column
+  of fct_appeals or an expression over them; `unknown` where it is not known), the answers to them, and the answers
+  given to ten or more. `appeals` are those of `back` months before them, too.
 #}
-{% macro answers_of(subject) -%}
+{% macro answers_of(subject, back=0) -%}
 appeals as (
   select
     *,
     {{ period_start('month', 'local_date') }} as month_start,
     coalesce({{ subject }}, 'unknown') as subject_id
   from {{ ref('fct_appeals') }}
-  where is_countable
+  where
+    is_countable
+    and {{ in_days_of_touched_slices(back=back) }}
 ),
 
 responses as (
@@ -25,9 +27,7 @@ responses as (
 
 touched as (
   select * from appeals
-  where
-    {{ in_touched_slices('month_start') }}
-    and {{ in_days_of_touched_slices() }}
+  where {{ in_touched_slices('month_start') }}
 ),
 
 spoken as (
@@ -64,8 +64,8 @@ templates as (
   fct_appeals (an authority, a territory) or an expression over them. `unknown` where it is not known, so that the
   rows add up.
 #}
-{% macro scorecard(subject) -%}
-{{ answers_of(subject) }},
+{% macro scorecard(subject, back=0) -%}
+{{ answers_of(subject, back) }},
 
 answered_by_template as (
   select distinct spoken.appeal_id

@@ -90,7 +90,7 @@ class Street(dg.ConfigurableResource):
 
     def begin(self, step: str, **values: str) -> None:
         """Say that a step of the street begins: to the command line, and to the log of events."""
-        steps.info(step, values)
+        steps.info(step, extra={"values": values})
         self._events.info("step", step=step, **values)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from tests.dbt import rows
@@ -103,6 +105,36 @@ def test_a_message_of_january_makes_one_chain_of_two_and_its_parting_two_of_one(
     street.load(rows.pos("01-31", "01-31 06:00", municipality="Лесной район", updated="06-03 06:00"))
     street.build()
     assert chains() == [("03-02", "03-20", 2, 0, 2)]
+    assert street.differences() == {}
+
+
+@pytest.mark.scenario
+def test_months_far_apart_are_rebuilt_each_for_itself(street: Street) -> None:
+    months = [f"{year}-{month:02}-15" for year in (2024, 2025) for month in range(1, 13, 2)] + ["2026-01-15"]
+    street.load(rows.merged(*(rows.pos(day, f"{day} 06:00") for day in months)))
+    street.build()
+    assert street.query(
+        "select count(*) from marts.topics_monthly where region_id = 'north' and appeals = 1"
+        " and month_start < '2026-02-01'"
+    ) == [(len(months),)], "more spans than are named one by one"
+    assert street.differences() == {}
+    late = [months[number] for number in (0, 5, 12)]
+    street.load(
+        rows.merged(
+            *(
+                rows.pos(
+                    day, f"{day} 06:00", answers=[(day, "2026-06-02 06:00", "final")], updated="06-02 06:00"
+                )
+                for day in late
+            )
+        )
+    )
+    street.build()
+    assert street.query(
+        "select month_start from marts.territories_monthly"
+        " where region_id = 'north' and territory_id = 't1' and answered_appeals = 1"
+        " and month_start < '2026-02-01' order by 1"
+    ) == [(date.fromisoformat(day).replace(day=1),) for day in late]
     assert street.differences() == {}
 
 

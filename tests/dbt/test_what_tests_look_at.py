@@ -48,3 +48,21 @@ def test_what_came_is_looked_at_and_what_was_looked_at_is_left(
         street.query("insert into staging.stg_pos__appeals select * from staging.kept")
         street.query("delete from facts.fct_appeals")
         street.query("insert into facts.fct_appeals select * from facts.kept")
+
+
+def test_an_appeal_that_is_missing_or_twice_among_the_repeats_is_told(street: Street) -> None:
+    def told() -> str:
+        try:
+            street.dbt.run(["test", "--select", "repeats_hold_each_appeal_once"], street.path, street.as_of)
+        except AssertionError as error:
+            return str(error)
+        return ""
+
+    street.load(rows.pos("new", "06-12 06:00"))
+    street.build()
+    assert told() == ""
+    june = "from facts.int_repeats where region_id = 'north' and month_start = '2026-06-01'"
+    street.query(f"insert into facts.int_repeats select * {june} limit 1")
+    assert "Got 1 result" in told()
+    street.query(f"delete {june}")
+    assert "Got 1 result" in told()

@@ -15,15 +15,7 @@
 with
 
 appeals as (
-    select
-        *,
-        {{ period_start('month', 'local_date') }} as month_start
-    from {{ ref('fct_appeals') }}
-    where
-        is_countable
-        and topic_group is not null
-        and territory_id is not null
-        and coalesce(kind, 'complaint') <> 'thanks'
+    {{ appeals_that_may_repeat() | indent(4) }}
 ),
 
 -- 31 days reach from a month's first day into the two before it: from 1 March to 29 January

@@ -6,6 +6,14 @@ appeals as (
     select * from {{ ref('int_repeats') }}
 ),
 
+-- apart from `appeals`: what is used in two places is kept whole before it is narrowed
+days as (
+    select
+        region_id,
+        local_date
+    from {{ ref('int_repeats') }}
+),
+
 months as (
     select * from {{ ref('int_repeats_monthly') }}
 ),
@@ -22,18 +30,29 @@ beginnings as (
     select
         region_id,
         {{ add_days('min(local_date)', 31) }} as last_undecided_day
-    from appeals
+    from days
     group by region_id
+),
+
+early_starts as (
+    select distinct
+        months.region_id,
+        months.month_start,
+        beginnings.last_undecided_day
+    from months
+    inner join beginnings on months.region_id = beginnings.region_id
+    where months.month_start <= beginnings.last_undecided_day
 ),
 
 -- of the months that begin within the first 31 days only the days after them count
 early as (
     select appeals.*
     from appeals
-    inner join beginnings on appeals.region_id = beginnings.region_id
-    where
-        appeals.month_start <= beginnings.last_undecided_day
-        and appeals.local_date > beginnings.last_undecided_day
+    inner join early_starts
+        on
+            appeals.region_id = early_starts.region_id
+            and appeals.month_start = early_starts.month_start
+    where appeals.local_date > early_starts.last_undecided_day
 ),
 
 early_months as (

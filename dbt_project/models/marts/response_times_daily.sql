@@ -2,7 +2,9 @@ with
 
 appeals as (
     select * from {{ ref('fct_appeals') }}
-    where is_countable
+    where
+        is_countable
+        and {{ in_touched_slices() }}
 ),
 
 -- medians do not add up, so the row over all channels is computed, not summed
@@ -17,7 +19,6 @@ scopes as (
         {{ is_judged() }} as is_judged,
         {{ is_overdue() }} as is_overdue
     from appeals
-    where {{ in_touched_slices() }}
     union all
     select
         region_id,
@@ -29,7 +30,6 @@ scopes as (
         {{ is_judged() }} as is_judged,
         {{ is_overdue() }} as is_overdue
     from appeals
-    where {{ in_touched_slices() }}
 ),
 
 final as (

@@ -10,7 +10,7 @@ heat_rules as (
     select * from {{ ref('dim_heat_rules') }}
 ),
 
-{{ scorecard('case when not coalesce(territory_from_label, false) then territory_id end') }},
+{{ scorecard('case when not coalesce(territory_from_label, false) then territory_id end', back=1) }},
 
 months_before as (
     select
@@ -19,9 +19,7 @@ months_before as (
         subject_id,
         count(*) as appeals
     from appeals
-    where
-        {{ in_touched_slices(next_period('month', 'month_start')) }}
-        and {{ in_days_of_touched_slices(back=1) }}
+    where {{ in_touched_slices(next_period('month', 'month_start')) }}
     group by region_id, {{ next_period('month', 'month_start') }}, subject_id
 ),
 

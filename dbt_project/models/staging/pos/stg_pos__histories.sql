@@ -2,6 +2,11 @@
 
 with
 
+-- apart from `appeals`: what is used in two places is kept whole before it is narrowed
+received as (
+    select * from {{ source('raw', 'pos_appeals') }}
+),
+
 appeals as (
     select * from {{ source('raw', 'pos_appeals') }}
 ),
@@ -16,11 +21,11 @@ loads as (
 
 unread as (
     select
-        appeals.region_id,
-        appeals.pos_id,
+        received.region_id,
+        received.pos_id,
         loads.load_seq
-    from appeals
-    inner join loads on appeals._dlt_load_id = loads.load_id
+    from received
+    inner join loads on received._dlt_load_id = loads.load_id
     where {% if is_incremental() %} loads.load_seq > {{ last_load_seq() }} {% else %} true {% endif %}
 ),
 
