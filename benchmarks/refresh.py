@@ -5,8 +5,9 @@
 A deployment of `benchmarks.bulk` is built from nothing (`full`: every fact and mart, all checks, audit,
 report, release), then with 1,000 messages more and a later as_of (`incremental`), then with nothing new
 (`nothing_new`). No source is read. `--plain` computes the same tables by one DuckDB script as well
-(`benchmarks.plain`). Prints the seconds of Dagster's steps and of the dearest dbt nodes. Each run is a
-process of its own, so that its peak of memory is its own.
+(`benchmarks.plain`). Prints the seconds of Dagster's steps and of the dearest dbt nodes, and what the disk
+holds then. Each run is a process of its own, so that its peak of memory is its own. With OTKLIK_TARGET=spark
+Spark builds (SPARK_CONF_DIR says with how much memory).
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def measure(data: Path, rows: int, *, with_plain: bool = False) -> dict[str, Any
             check=True,
         )
         found[name] = json.loads(done.stdout)
+        found[name]["disk_gb"] = _disk(data)
         if name == "full" and with_plain:
             found["plain"] = plain.measure(settings, AS_OF)
             found["plain_ratio"] = round(found["full"]["seconds"] / found["plain"]["seconds"], 2)
@@ -73,6 +75,21 @@ def measure(data: Path, rows: int, *, with_plain: bool = False) -> dict[str, Any
 def memory_limit(rows: int) -> str:
     """What DuckDB may take: what OTKLIK_MEMORY_LIMIT says, else the default, or more for more than MANY."""
     return os.environ.get("OTKLIK_MEMORY_LIMIT", "4GB" if rows <= MANY else "9GB")
+
+
+def _disk(data: Path) -> dict[str, float]:
+    """GB of the warehouse, the lake, the current release, and of what no other release shares with it."""
+    release = [
+        path.stat() for path in (data / "published" / "current").resolve().rglob("*") if path.is_file()
+    ]
+    lake = [path.stat() for path in (data / "lake").rglob("*") if path.is_file()]
+    held = {
+        "warehouse": (data / "warehouse.duckdb").stat().st_size,
+        "lake": sum(one.st_size for one in lake),
+        "release": sum(one.st_size for one in release),
+        "release alone": sum(one.st_size for one in release if one.st_nlink == 1),
+    }
+    return {name: round(size / 1e9, 3) for name, size in held.items()}
 
 
 def _publishing(steps: dict[str, float]) -> float:
@@ -88,6 +105,8 @@ def told(found: dict[str, Any]) -> str:
             continue
         run = found[name]
         lines.append(f"\n{name:<48} {run['seconds']:8.1f} s, peak memory {run['peak_gb']:.1f} GB")
+        held = ", ".join(f"{name} {size:g}" for name, size in run.get("disk_gb", {}).items() if size)
+        lines += [f"  GB on the disk: {held}"] if held else []
         for part in ("steps", "nodes"):
             dearest = sorted(run.get(part, {}).items(), key=lambda one: -one[1])[:DEAREST]
             lines += [f"  {step:<46} {seconds:8.1f} s" for step, seconds in dearest]
@@ -102,12 +121,26 @@ def _run(name: str) -> dict[str, Any]:
     outcome = run_street(settings, Wish(as_of=RUNS[name], full_refresh=name == "full", reading=False))
     if not outcome.succeeded:
         raise SystemExit("; ".join(outcome.failures))
-    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _peak_of_children()
     return {
         "seconds": round(outcome.seconds, 1),
-        "peak_gb": round(max(peaks) / 2**20, 2),
+        "peak_gb": round(max(held, ended) / 2**20, 2),
         **_where_it_went(settings, outcome.run_id),
     }
+
+
+def _peak_of_children() -> int:
+    """KiB that the processes this one has started and that still live (Spark's driver) took at most."""
+    peak = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            told = dict(line.split(":", 1) for line in status.read_text("utf-8").splitlines())
+        except OSError:  # it has ended meanwhile
+            continue
+        if int(told["PPid"]) == os.getpid() and "VmHWM" in told:
+            peak += int(told["VmHWM"].split()[0])
+    return peak
 
 
 def _where_it_went(settings: Any, run_id: str) -> dict[str, dict[str, float]]:
