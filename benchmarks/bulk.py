@@ -1,22 +1,25 @@
 """Millions of appeals straight into raw: what months of loads would have left, made in minutes.
 
-    python -m benchmarks.bulk --rows 1000000 --data /tmp/bulk
+    python -m benchmarks.bulk --rows 1000000 [--regions 1] --data /tmp/bulk
 
 The deployment is the demo's: its registry is read through dlt as ever; then ПОС appeals with their statuses
 and answers are written into raw by SQL, as loads of 100,000 appeals each, the oldest first, over the three
 years before the demo's as_of. The same rows for the same number. Nine in ten appeals are answered, half of
 these closed. They are about 48,000 houses of each municipality, of some streets far more than of others.
-`arrive` adds what a quiet ten minutes bring: new appeals of the last day, and answers to waiting ones.
+`--regions` shares them out among so many regions like the demo's, which has the official pages alone.
+`arrive` adds what a quiet ten minutes bring to one region: new appeals of the last day, and answers to
+waiting ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.config import Region, Settings, load_regions, load_settings
+from ingestion.config import Settings, load_regions, load_settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -124,16 +127,17 @@ FROM raw._dlt_loads LIMIT 1;
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--regions", type=int, default=1)
     parser.add_argument("--data", type=Path, required=True, help="folder of the deployment; must not exist")
     chosen = parser.parse_args()
     begun = time.perf_counter()
-    settings, _ = deployment(chosen.data, chosen.rows)
+    settings, _ = deployment(chosen.data, chosen.rows, chosen.regions)
     seconds = time.perf_counter() - begun
     print(f"{chosen.rows:,} appeals in {seconds:.1f} s, {chosen.rows / seconds:,.0f} a second")
     print(settings.warehouse)
 
 
-def deployment(data: Path, rows: int) -> tuple[Settings, dict[str, str]]:
+def deployment(data: Path, rows: int, regions: int = 1) -> tuple[Settings, dict[str, str]]:
     """The demo's deployment below `data` with about `rows` appeals in raw and nothing built yet, and its
     environment.
 
@@ -147,40 +151,73 @@ def deployment(data: Path, rows: int) -> tuple[Settings, dict[str, str]]:
     with launch(SCENARIO, data) as sandbox:
         environment = {**sandbox.env, "OTKLIK_DATA": str(data)}
         settings = load_settings(environment)
-        (region,) = load_regions(settings).values()
-        ingest("registry", region, settings)
-    fill(settings, region, rows)
+        for number in range(2, regions + 1):
+            _add_region(settings, number)
+        for region in load_regions(settings).values():
+            ingest("registry", region, settings)
+    fill(settings, rows)
     return settings, environment
 
 
-def fill(settings: Settings, region: Region, rows: int) -> None:
-    """Write the appeals numbered 0 to `rows` into raw, 100,000 a load."""
-    with _Writer(settings, region) as writer:
-        for begin in range(0, rows, PER_LOAD):
-            writer.load(writer.drawn(begin, min(begin + PER_LOAD, rows), (0, rows), _DAYS) + _LANDED)
+def _add_region(settings: Settings, number: int) -> None:
+    """A region like the demo's that reads nothing but its registry; official pages are nobody else's."""
+    region_id = f"{SCENARIO}-{number:03}"
+    told = (settings.regions / f"{SCENARIO}.yaml").read_text("utf-8")
+    told = told.replace(f"region_id: {SCENARIO}\n", f"region_id: {region_id}\n")
+    told = told.replace(f"registry/{SCENARIO}", f"registry/{region_id}")
+    (settings.regions / f"{region_id}.yaml").write_text(told, "utf-8")
+    registry = settings.regions.parent / "registry"
+    shutil.copytree(registry / SCENARIO, registry / region_id)
+    _leave_the_head(registry / region_id / "gospublics.xlsx")
+
+
+def _leave_the_head(path: Path) -> None:
+    """Take all rows but the first from a workbook of one sheet."""
+    import xlsxwriter
+    from python_calamine import CalamineWorkbook
+
+    with CalamineWorkbook.from_path(path) as book:
+        (name,) = book.sheet_names
+        head = book.get_sheet_by_name(name).to_python()[0]
+    with xlsxwriter.Workbook(str(path)) as fresh:
+        fresh.add_worksheet(name).write_row(0, 0, head)
+
+
+def fill(settings: Settings, rows: int) -> None:
+    """Write about `rows` appeals into raw, as many for each region, at most 100,000 a load, oldest first."""
+    regions = list(load_regions(settings))
+    share = rows // len(regions)
+    with _Writer(settings) as writer:
+        for begin in range(0, share, PER_LOAD):
+            span = (begin, min(begin + PER_LOAD, share))
+            for place, region in enumerate(regions):
+                first, last, whole = (place * share + number for number in (*span, share))
+                drawn = writer.drawn(first, last, (place * share, whole), _DAYS)
+                writer.load(region, drawn + _LANDED)
 
 
 def arrive(settings: Settings, rows: int, messages: int = 1000) -> None:
-    """Write two loads on top of `rows` appeals, to be built with as_of LATER.
+    """Write two loads of the first region on top of `rows` appeals of all, to be built with as_of LATER.
 
     Four in five messages are new appeals of the last day, the others answers to appeals of the last month.
     """
     answers = messages // 5
-    (region,) = load_regions(settings).values()
-    with _Writer(settings, region) as writer:
+    regions = list(load_regions(settings))
+    share = rows // len(regions)
+    with _Writer(settings) as writer:
         fresh = (rows, rows + messages - answers)
         newer = writer.drawn(*fresh, fresh, days=0) + _LANDED
-        older = writer.drawn(max(0, rows - 1_000_000), rows, (0, rows), _DAYS)
+        older = writer.drawn(max(0, share - 1_000_000), share, (0, share), _DAYS)
         older += _ANSWERED_NOW.format(rows=answers)
-        writer.load(newer)
-        writer.load(older + _LANDED)
+        writer.load(regions[0], newer)
+        writer.load(regions[0], older + _LANDED)
 
 
 class _Writer:
     """Loads of bulk rows into one warehouse, numbered on from the newest."""
 
-    def __init__(self, settings: Settings, region: Region) -> None:
-        self._settings, self._region = settings, region
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def __enter__(self) -> _Writer:
         import duckdb
@@ -188,7 +225,8 @@ class _Writer:
         self._connection = duckdb.connect(str(self._settings.warehouse))
         seeds = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds"
         told = {"topics": str(seeds / "topics.csv"), "groups": str(seeds / "topic_groups.csv")}
-        _run(self._connection, _SETTING, {"region": self._region.region_id, **told})
+        # all regions have the demo's municipalities and authorities
+        _run(self._connection, _SETTING, {"region": SCENARIO, **told})
         found = self._connection.execute("SELECT max(load_seq) FROM raw.loads").fetchone()
         self._newest = int(found[0]) if found else 0
         return self
@@ -205,10 +243,11 @@ class _Writer:
         first, last = whole
         return _DRAWN.format(begin=begin, end=end, first=first, last=last, days=days, **draws)
 
-    def load(self, script: str) -> None:
+    def load(self, region_id: str, script: str) -> None:
+        """Write what was drawn as a load of that region."""
         self._newest += 1
         values = {
-            "region": self._region.region_id,
+            "region": region_id,
             "fetched_at": self._settings.now(),
             "load_id": f"{1_700_000_000 + self._newest}.0",
             "load_seq": self._newest,

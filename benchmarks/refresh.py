@@ -1,6 +1,6 @@
 """How long raw → release takes, and how much memory, at so many appeals.
 
-    python -m benchmarks.refresh --rows 1000000 [--plain] [--json]
+    python -m benchmarks.refresh --rows 1000000 [--regions 1] [--plain] [--json]
 
 A deployment of `benchmarks.bulk` is built from nothing (`full`: every fact and mart, all checks, audit,
 report, release), then with 1,000 messages more and a later as_of (`incremental`), then with nothing new
@@ -35,6 +35,7 @@ PUBLISHING = ("published__candidate", "audit", "published__report", "published__
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--regions", type=int, default=1, help="among which they are shared out")
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
     parser.add_argument("--plain", action="store_true", help="the same tables by one script, too")
     parser.add_argument("--json", action="store_true")
@@ -44,15 +45,15 @@ def main() -> None:
         print(json.dumps(_run(chosen.run)))
         return
     with tempfile.TemporaryDirectory(prefix="otklik-bench-", dir=chosen.folder) as folder:
-        found = measure(Path(folder) / "data", chosen.rows, with_plain=chosen.plain)
+        found = measure(Path(folder) / "data", chosen.rows, chosen.regions, with_plain=chosen.plain)
     print(json.dumps(found) if chosen.json else told(found))
 
 
-def measure(data: Path, rows: int, *, with_plain: bool = False) -> dict[str, Any]:
+def measure(data: Path, rows: int, regions: int = 1, *, with_plain: bool = False) -> dict[str, Any]:
     """Seconds, peak memory in GB, steps and dbt nodes of each run, and seconds of the plain script."""
-    settings, environment = deployment(data, rows)
+    settings, environment = deployment(data, rows, regions)
     environment["OTKLIK_MEMORY_LIMIT"] = memory_limit(rows)
-    found: dict[str, Any] = {"rows": rows}
+    found: dict[str, Any] = {"rows": rows, "regions": regions}
     for name in RUNS:
         if name == "incremental":
             arrive(settings, rows)
@@ -99,7 +100,9 @@ def _publishing(steps: dict[str, float]) -> float:
 
 def told(found: dict[str, Any]) -> str:
     """The figures as lines for people."""
-    lines = [f"{found['rows']:,} appeals"]
+    lines = [
+        f"{found['rows']:,} appeals" + (f" of {found['regions']} regions" if found["regions"] > 1 else "")
+    ]
     for name in (*RUNS, "plain"):
         if name not in found:
             continue
