@@ -308,15 +308,15 @@ def _across_sizes(known: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[
     """What 1,000 messages cost on a longer history, against the shortest: its part, and the line."""
     found = sorted(
         (
-            (int(name.split()[1]), part, one)
+            (int(name.split()[1]), name, part, one)
             for name, part in known.items()
             for one in part["lines"]
             if one["line"].startswith(INCREMENTAL)
         ),
-        key=lambda size: size[0],
+        key=lambda size: size[:2],
     )
-    for _, part, one in found[1:]:
-        ratio = round(one["figure"] / found[0][2]["figure"], 2)
+    for _, _, part, one in found[1:]:
+        ratio = round(one["figure"] / found[0][3]["figure"], 2)
         line = Line(
             f"{one['line']}, time against {found[0][0]:,}",
             ratio,
