@@ -59,7 +59,8 @@ def measure(data: Path, rows: int, regions: int = 1, *, with_plain: bool = False
             arrive(settings, rows)
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.refresh", "--run", name],
-            env={**os.environ, **environment},
+            # a shell that keeps no bytecode would have each run compile what it imports
+            env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": ""},
             stdout=subprocess.PIPE,
             check=True,
         )
