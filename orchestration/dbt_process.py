@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 from orchestration.dbt_manifest import DBT_PROJECT_DIR, parsed_project
 
+_CHOSEN = "otklik_chosen"  # a tag that no file of the project gives
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -57,26 +59,39 @@ class Dbt:
         self._parsed: Any = None
 
     def build(
-        self, selection: Sequence[str], *, refresh: bool = False, tests: Literal["all", "changed"] = "all"
+        self,
+        selection: Sequence[str] | frozenset[str],
+        *,
+        refresh: bool = False,
+        tests: Literal["all", "changed"] = "all",
     ) -> Outcome:
-        """Seeds, models and tests of `selection` (dbt's own arguments), in the order of their references.
+        """Seeds, models and tests in the order of their references.
 
-        tests: whether those of staging and facts look at all rows, or at what came since they last held. Unit
-        tests judge the SQL, not the data: they belong to `make test`.
+        selection: dbt's own arguments, or the unique ids of all nodes to make. tests: whether those of
+        staging and facts look at all rows, or at what came since they last held. Unit tests judge the SQL,
+        not the data: they belong to `make test`.
         """
-        arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
-        return self._invoke([*arguments, "--full-refresh"] if refresh else arguments, OTKLIK_RUN_TESTS=tests)
+        arguments = ["build", "--exclude-resource-type", "unit_test"]
+        if refresh:
+            arguments.append("--full-refresh")
+        return self._invoke(arguments, selection, OTKLIK_RUN_TESTS=tests)
 
-    def _invoke(self, arguments: Sequence[str], **variables: str) -> Outcome:
+    def _invoke(
+        self, arguments: Sequence[str], selection: Sequence[str] | frozenset[str], **variables: str
+    ) -> Outcome:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
+
+        from orchestration.dbt_events import hear_warnings_and_errors
 
         with self._at_home(**variables):
             parsed = self._parse()
             if parsed is None:
                 return Outcome([], "the project does not parse; see why with `dbt parse`")
+            hear_warnings_and_errors()
+            selected = _choose(parsed, selection) if isinstance(selection, frozenset) else selection
             try:
-                done = dbtRunner(manifest=parsed).invoke([*arguments, *self._options()])
+                done = dbtRunner(manifest=parsed).invoke([*arguments, *selected, *self._options()])
             finally:
                 # dbt keeps the warehouse open for the life of its process, which is ours.
                 DuckDBConnectionManager.close_all_connections()
@@ -124,6 +139,14 @@ def advice_on(said: str) -> str:
     """What to do about an error of DuckDB's whose own words do not say it here; often empty."""
     is_memory = "Out of Memory" in said
     return "; OTKLIK_MEMORY_LIMIT says how much the models may take, give them more" if is_memory else ""
+
+
+def _choose(parsed: Any, unique_ids: frozenset[str]) -> list[str]:
+    """Arguments for these nodes and no others, by a tag: of names, dbt compares each with every node."""
+    for unique_id in unique_ids:
+        node = parsed.nodes[unique_id]
+        node.tags = [*node.tags, _CHOSEN]
+    return ["--indirect-selection", "empty", "--select", f"tag:{_CHOSEN}"]
 
 
 def _finished(result: Any) -> Finished:

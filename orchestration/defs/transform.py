@@ -1,7 +1,7 @@
 """raw → staging → facts | marts: two dbt steps, so that a gate can stand between them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -60,16 +60,16 @@ translator = Translator(settings=DagsterDbtTranslatorSettings(enable_duplicate_s
 def build(context: dg.AssetExecutionContext, street: Street, part: str) -> Iterator[Any]:
     """Run dbt and give its events, with row counts; the results of its tests are written down."""
     street.engine.prepare()
-    arguments, standing, kept = selection(context), None, list[Finished]()
+    selected, standing, kept = selection(context), None, list[Finished]()
     notes_what_stands = part == "facts" and street.engine.keeps_what_stands and is_whole(context)
     if notes_what_stands and not street.must_rebuild() and (known := what_stands(street)):
         standing, due, kept = known
-        arguments = by_name(node.unique_id for node in due)
+        selected = frozenset(node.unique_id for node in due)
     # what came is tested with every run, all that stands once a day
     today = street.moment().date()
     tested_today = standing is not None and standing.tested_on == today
     outcome = street.dbt.build(
-        arguments, refresh=street.must_rebuild(), tests="changed" if tested_today else "all"
+        selected, refresh=street.must_rebuild(), tests="changed" if tested_today else "all"
     )
     finished = standing.with_news(outcome.finished, kept) if standing else outcome.finished
     if not outcome.sentence:
@@ -149,8 +149,8 @@ def is_whole(context: dg.AssetExecutionContext) -> bool:
     )
 
 
-def selection(context: dg.AssetExecutionContext) -> list[str]:
-    """dbt's arguments for what this step shall make: all of its part, or the nodes that were chosen."""
+def selection(context: dg.AssetExecutionContext) -> list[str] | frozenset[str]:
+    """What this step shall make: dbt's arguments for all of its part, or the nodes that were chosen."""
     if is_whole(context):
         tags = context.op.tags
         excluded = tags.get("dagster_dbt/exclude")
@@ -159,12 +159,7 @@ def selection(context: dg.AssetExecutionContext) -> list[str]:
             *tags["dagster_dbt/select"].split(),
             *(["--exclude", excluded] if excluded else []),
         ]
-    return by_name(unique_id for keys in _keys_by_node(context) for unique_id in keys)
-
-
-def by_name(unique_ids: Iterable[str]) -> list[str]:
-    """dbt's arguments for these nodes and no others."""
-    return ["--indirect-selection", "empty", "--select", *(name.split(".")[2] for name in unique_ids)]
+    return frozenset(unique_id for keys in _keys_by_node(context) for unique_id in keys)
 
 
 def _keys_by_node(
