@@ -43,11 +43,22 @@ def write_tables(
         if file["signature"]
     }
     parts = [(table, part) for table in tables for part in _parts(connection, table)]
+    for folder in sorted({(target / part.path).parent for _, part in parts}):
+        folder.mkdir(parents=True, exist_ok=True)
+    entries: dict[str, dict[str, Any]] = {}
+    due: list[tuple[PublishedTable, _Part]] = []
+    for table, part in parts:
+        if (part.path, part.signature) in standing:
+            os.link(current / part.path, target / part.path)
+            entries[part.path] = dict(standing[part.path, part.signature])
+        else:
+            due.append((table, part))
     with ThreadPoolExecutor(min(_WRITERS_AT_MOST, os.cpu_count() or 1)) as writers:
-        files = writers.map(lambda one: _write(connection, one[0], one[1], target, current, standing), parts)
-        written: dict[str, list[dict[str, Any]]] = {}
-        for (table, _), file in zip(parts, files, strict=True):
-            written.setdefault(table.path, []).append(file)
+        for file in writers.map(lambda one: _write(connection, one[0], one[1], target), due):
+            entries[file["path"]] = file
+    written: dict[str, list[dict[str, Any]]] = {}
+    for table, part in parts:
+        written.setdefault(table.path, []).append(entries[part.path])
     return {
         path: {"rows": sum(file["rows"] for file in files), "files": files} for path, files in written.items()
     }
@@ -70,19 +81,10 @@ class _Part:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection,
-    table: PublishedTable,
-    part: _Part,
-    target: Path,
-    current: Path,
-    standing: Mapping[tuple[str, str], Mapping[str, Any]],
+    connection: duckdb.DuckDBPyConnection, table: PublishedTable, part: _Part, target: Path
 ) -> dict[str, Any]:
-    """One file and its entry in the manifest; `standing` are those of `current` by path and signature."""
+    """One file below `target`; its entry in the manifest."""
     path = target / part.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if part.signature and (part.path, part.signature) in standing:
-        os.link(current / part.path, path)
-        return dict(standing[part.path, part.signature])
     with connection.cursor() as own:  # which takes none of the connection's own settings
         own.execute("set timezone to 'UTC'")
         literal = str(path).replace("'", "''")

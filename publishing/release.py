@@ -25,6 +25,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from publishing.catalogue import PublishedTable
 from publishing.errors import PublishError
 from publishing.parts import PARQUET, sha256_of, write_tables
@@ -201,6 +203,7 @@ def point_current(shelf: Shelf, release_id: str) -> None:
     if told.is_file():
         os.link(told, fresh_ledger)
         os.replace(fresh_ledger, shelf.ledger)
+        fresh_ledger.unlink(missing_ok=True)  # which stays where both are links to one file
     fresh = shelf.root / ".current"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(Path("releases") / release_id)
@@ -383,4 +386,4 @@ def _write_restatements(
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write a release's manifest into its folder."""
-    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")

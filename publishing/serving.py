@@ -40,6 +40,7 @@ def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[Publi
     fresh.unlink(missing_ok=True)
     with duckdb.connect(str(fresh)) as connection:
         connection.execute("set timezone to 'UTC'")
+        connection.execute("begin")  # hundreds of comments, each of which would wait for the disk
         connection.execute("create schema release")
         connection.execute(
             "create table release.info as "
@@ -56,6 +57,7 @@ def build_serving(shelf: Shelf, manifest: dict[str, Any], tables: Iterable[Publi
             )
             comments = {column.name: column.comment for column in table.columns}
             _comment(connection, kind, name, {"": table.description, **comments})
+        connection.execute("commit")
     os.replace(fresh, shelf.serving)
     return shelf.serving
 

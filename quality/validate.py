@@ -53,7 +53,9 @@ def judge(suite: Suite, frames: Frames, as_of: datetime) -> list[CheckResult]:
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    source = context.data_sources.add_pandas(name=suite.name)
+    # one asset for all frames: GX writes its whole configuration anew for each
+    asset = context.data_sources.add_pandas(name=suite.name).add_dataframe_asset(name="frames")
+    whole = asset.add_batch_definition_whole_dataframe("all")
     held: dict[str, Any] = {}
     results = []
     for expectation in suite.expectations:
@@ -61,9 +63,7 @@ def judge(suite: Suite, frames: Frames, as_of: datetime) -> list[CheckResult]:
         try:
             if query not in held:
                 frame = frames(query)
-                asset = source.add_dataframe_asset(name=f"frame {len(held)}")
-                batch = asset.add_batch_definition_whole_dataframe("all")
-                held[query] = batch.get_batch({"dataframe": frame}), len(frame)
+                held[query] = whole.get_batch({"dataframe": frame}), len(frame)
             batch, rows = held[query]
             results.append(_judge_one(suite, expectation, batch, rows))
         except Exception as error:  # noqa: BLE001 - whatever breaks a check is a failed check, named

@@ -139,7 +139,7 @@ def _map(
 @cache
 def words() -> dict[str, Any]:
     """What the pages say, by language; definitions of the figures included."""
-    content: dict[str, Any] = yaml.safe_load(_asset("texts.yaml"))
+    content: dict[str, Any] = yaml.load(_asset("texts.yaml"), yaml.CSafeLoader)
     return content
 
 

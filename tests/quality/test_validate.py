@@ -41,3 +41,24 @@ def test_where_what_queries_share_cannot_be_made_every_check_fails() -> None:
         ("one", True, "CatalogException"),
         ("two", True, "CatalogException"),
     ]
+
+
+def test_each_check_sees_the_rows_of_its_own_query() -> None:
+    none_over = Expectation(
+        "none",
+        "marts.a",
+        "select 0 as x",
+        "expect_column_values_to_be_between",
+        "Why.",
+        {"column": "x", "max_value": 0},
+    )
+    two_over = replace(none_over, name="two", query="select unnest([0, 1, 2]) as x")
+    suite = Suite("suite", (none_over, two_over, replace(none_over, name="none again"), two_over))
+    with duckdb.connect() as connection:
+        results = judge(suite, lambda query: connection.execute(query).df(), datetime(2026, 6, 1))
+    assert [(result.name, result.checked, result.failed) for result in results] == [
+        ("none", 1, 0),
+        ("two", 3, 2),
+        ("none again", 1, 0),
+        ("two", 3, 2),
+    ]
