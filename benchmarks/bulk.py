@@ -16,6 +16,8 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,44 +29,62 @@ if TYPE_CHECKING:
 SCENARIO, AS_OF = "demo", "2026-11-20T19:00:00Z"
 LATER = "2026-11-20T19:10:00Z"  # the as_of of the run after `arrive`
 PER_LOAD = 100_000
+_LOADS_AT_ONCE = 10  # a statement of so many has work for several threads
 _DAYS = 3 * 365
 
+# Each with its number, from nought: what falls to an appeal is joined by a hash.
 _SETTING = """
-SET VARIABLE bulk_places = (
-    SELECT list(DISTINCT name ORDER BY name) FROM raw.registry_territories WHERE region_id = $region
-);
-SET VARIABLE bulk_offices = (
-    SELECT list(DISTINCT ogrn ORDER BY ogrn) FROM raw.registry_authorities
-    WHERE region_id = $region AND ogrn IS NOT NULL
-);
-SET VARIABLE bulk_topics = (
-    SELECT list({'topic': topics.label_ru, 'topic_group': groups.label_ru} ORDER BY topic_id)
-    FROM read_csv($topics) AS topics INNER JOIN read_csv($groups) AS groups USING (topic_group)
-);
+CREATE TEMP TABLE places AS
+SELECT row_number() OVER (ORDER BY name) - 1 AS number, name
+FROM (SELECT DISTINCT name FROM raw.registry_territories WHERE region_id = $region);
+CREATE TEMP TABLE offices AS
+SELECT row_number() OVER (ORDER BY ogrn) - 1 AS number, ogrn
+FROM (SELECT DISTINCT ogrn FROM raw.registry_authorities WHERE region_id = $region AND ogrn IS NOT NULL);
+CREATE TEMP TABLE topics AS
+SELECT
+    row_number() OVER (ORDER BY topic_id) - 1 AS number,
+    topics.label_ru AS topic,
+    groups.label_ru AS topic_group
+FROM read_csv($topics) AS topics INNER JOIN read_csv($groups) AS groups USING (topic_group);
 """
+
+_LISTS = ("topics", "places", "offices")
 
 # Numbers go with time, give or take a day, as loads do. All else is drawn by a hash of the number and of what
 # is drawn: any range gives the same rows.
 _DRAWN = """
+CREATE OR REPLACE TEMP TABLE numbers AS
+SELECT *, unnest(range(begins, ends)) AS i
+FROM (VALUES {spans}) AS spans (region_id, load_seq, begins, ends, first, last);
 CREATE OR REPLACE TEMP TABLE bulk AS
 SELECT
-    i,
-    'BULK-' || i AS pos_id,
-    TIMESTAMP '2026-11-20 19:00:00'
-    - to_seconds(CAST({days} * 86400.0 * ({last} - i) / ({last} - {first}) AS BIGINT))
-    - to_seconds(CAST(hash(i, 'at') % 86400 AS BIGINT)) AS registered_at,
-    hash(i, 'answered') % 10 < 9 AS is_answered,
-    hash(i, 'closed') % 2 = 0 AS is_closed,
-    to_minutes(CAST(60 + hash(i, 'pace') % 40000 AS BIGINT)) AS pace,
-    {topic}.topic_group AS topic_group,
-    {topic}.topic AS topic,
-    {place} AS municipality,
-    CAST(floor(400 * pow(hash(i, 'street') % 1000000 / 1000000.0, 3)) AS INTEGER) AS street,
-    {office} AS ogrn
-FROM range({begin}, {end}) AS numbers(i);
-DELETE FROM bulk WHERE registered_at > TIMESTAMP '2026-11-20 18:00:00';
-UPDATE bulk SET is_answered = false WHERE registered_at + pace > TIMESTAMP '2026-11-20 18:30:00';
-UPDATE bulk SET is_closed = false WHERE NOT is_answered;
+    * REPLACE (
+        is_answered AND registered_at + pace <= TIMESTAMP '2026-11-20 18:30:00' AS is_answered,
+        is_answered AND registered_at + pace <= TIMESTAMP '2026-11-20 18:30:00' AND is_closed AS is_closed
+    )
+FROM (
+    SELECT
+        region_id,
+        load_seq,
+        i,
+        'BULK-' || i AS pos_id,
+        TIMESTAMP '2026-11-20 19:00:00'
+        - to_seconds(CAST({days} * 86400.0 * (last - i) / (last - first) AS BIGINT))
+        - to_seconds(CAST(hash(i, 'at') % 86400 AS BIGINT)) AS registered_at,
+        hash(i, 'answered') % 10 < 9 AS is_answered,
+        hash(i, 'closed') % 2 = 0 AS is_closed,
+        to_minutes(CAST(60 + hash(i, 'pace') % 40000 AS BIGINT)) AS pace,
+        topics.topic_group,
+        topics.topic,
+        places.name AS municipality,
+        CAST(floor(400 * pow(hash(i, 'street') % 1000000 / 1000000.0, 3)) AS INTEGER) AS street,
+        offices.ogrn
+    FROM numbers
+    INNER JOIN topics ON hash(i, 'topic') % {topics} = topics.number
+    INNER JOIN places ON hash(i, 'place') % {places} = places.number
+    INNER JOIN offices ON hash(i, 'office') % {offices} = offices.number
+)
+WHERE registered_at <= TIMESTAMP '2026-11-20 18:00:00';
 """
 
 # What the source says of appeals that have waited since the newest month: answered within the last minutes.
@@ -77,9 +97,11 @@ UPDATE bulk SET
 """
 
 _LANDED = """
+CREATE OR REPLACE TEMP TABLE landing AS
+SELECT *, (1700000000 + load_seq) || '.0' AS _dlt_load_id FROM bulk;
 INSERT INTO raw.pos_appeals BY NAME
 SELECT
-    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
+    region_id, $fetched_at AS fetched_at, _dlt_load_id,
     pos_id, 'message' AS kind, registered_at AS created_at, registered_at,
     CASE WHEN is_answered THEN registered_at + pace ELSE registered_at END AS updated_at,
     CASE WHEN is_closed THEN 'closed' WHEN is_answered THEN 'answered' ELSE 'in_work' END AS status,
@@ -88,39 +110,43 @@ SELECT
     'Во дворе дома третий день нет воды, управляющая компания не отвечает, просим помочь. ' || i AS text,
     left(sha256('person' || (hash(i, 'author') % 2000000)), 32) AS author_key,
     ogrn, CASE WHEN is_closed THEN 'solved' END AS outcome
-FROM bulk;
+FROM landing;
 INSERT INTO raw.pos_statuses BY NAME
-SELECT
-    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
-    pos_id, position, status, changed_at
+SELECT region_id, $fetched_at AS fetched_at, _dlt_load_id, pos_id, position, status, changed_at
 FROM (
-    SELECT pos_id, 0 AS position, 'registered' AS status, registered_at AS changed_at FROM bulk
+    SELECT *, 0 AS position, 'registered' AS status, registered_at AS changed_at FROM landing
     UNION ALL
-    SELECT pos_id, 1, 'answered', registered_at + pace FROM bulk WHERE is_answered
+    SELECT *, 1, 'answered', registered_at + pace FROM landing WHERE is_answered
     UNION ALL
-    SELECT pos_id, 2, 'closed', registered_at + pace FROM bulk WHERE is_closed
+    SELECT *, 2, 'closed', registered_at + pace FROM landing WHERE is_closed
 );
 INSERT INTO raw.pos_answers BY NAME
 SELECT
-    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
+    region_id, $fetched_at AS fetched_at, _dlt_load_id,
     pos_id, 'A-' || i AS answer_id, registered_at + pace AS answered_at, 'final' AS kind, ogrn,
     'Здравствуйте! Бригада выехала ' || i AS text
-FROM bulk WHERE is_answered;
+FROM landing WHERE is_answered;
 INSERT INTO raw.loads BY NAME
 SELECT
-    $region AS region_id, $fetched_at AS fetched_at, $load_id AS _dlt_load_id,
-    'pos' AS source, resource, $load_seq AS load_seq, 'live' AS mode, landed AS received, landed,
+    region_id, $fetched_at AS fetched_at, _dlt_load_id,
+    'pos' AS source, resource, load_seq, 'live' AS mode, landed AS received, landed,
     0 AS quarantined, 0 AS skipped_unchanged, 0 AS requests, 0 AS retries
 FROM (
-    SELECT 'appeals' AS resource, (SELECT count(*) FROM bulk) AS landed
+    SELECT region_id, _dlt_load_id, load_seq, 'appeals' AS resource, count(*) AS landed
+    FROM landing GROUP BY ALL
     UNION ALL
-    SELECT 'statuses', (SELECT count(*) FROM raw.pos_statuses WHERE _dlt_load_id = $load_id)
+    SELECT
+        region_id, _dlt_load_id, load_seq, 'statuses',
+        sum(1 + CAST(is_answered AS INTEGER) + CAST(is_closed AS INTEGER))
+    FROM landing GROUP BY ALL
     UNION ALL
-    SELECT 'answers', (SELECT count(*) FROM raw.pos_answers WHERE _dlt_load_id = $load_id)
+    SELECT
+        region_id, _dlt_load_id, load_seq, 'answers', count(*) FILTER (WHERE is_answered)
+    FROM landing GROUP BY ALL
 );
 INSERT INTO raw._dlt_loads BY NAME
-SELECT $load_id AS load_id, schema_name, 0 AS status, now() AS inserted_at, schema_version_hash
-FROM raw._dlt_loads LIMIT 1;
+SELECT _dlt_load_id AS load_id, schema_name, 0 AS status, now() AS inserted_at, schema_version_hash
+FROM (SELECT DISTINCT _dlt_load_id FROM landing), (SELECT * FROM raw._dlt_loads LIMIT 1);
 """
 
 
@@ -187,13 +213,14 @@ def fill(settings: Settings, rows: int) -> None:
     """Write about `rows` appeals into raw, as many for each region, at most 100,000 a load, oldest first."""
     regions = list(load_regions(settings))
     share = rows // len(regions)
+    spans = [
+        _Span(region, place * share, share, begin, min(begin + PER_LOAD, share))
+        for begin in range(0, share, PER_LOAD)
+        for place, region in enumerate(regions)
+    ]
     with _Writer(settings) as writer:
-        for begin in range(0, share, PER_LOAD):
-            span = (begin, min(begin + PER_LOAD, share))
-            for place, region in enumerate(regions):
-                first, last, whole = (place * share + number for number in (*span, share))
-                drawn = writer.drawn(first, last, (place * share, whole), _DAYS)
-                writer.load(region, drawn + _LANDED)
+        for at in range(0, len(spans), _LOADS_AT_ONCE):
+            writer.load(spans[at : at + _LOADS_AT_ONCE], _DAYS)
 
 
 def arrive(settings: Settings, rows: int, messages: int = 1000) -> None:
@@ -205,12 +232,24 @@ def arrive(settings: Settings, rows: int, messages: int = 1000) -> None:
     regions = list(load_regions(settings))
     share = rows // len(regions)
     with _Writer(settings) as writer:
-        fresh = (rows, rows + messages - answers)
-        newer = writer.drawn(*fresh, fresh, days=0) + _LANDED
-        older = writer.drawn(max(0, share - 1_000_000), share, (0, share), _DAYS)
-        older += _ANSWERED_NOW.format(rows=answers)
-        writer.load(regions[0], newer)
-        writer.load(regions[0], older + _LANDED)
+        writer.load([_Span(regions[0], rows, messages - answers, 0, messages - answers)], days=0)
+        newest = _Span(regions[0], 0, share, max(0, share - 1_000_000), share)
+        writer.load([newest], _DAYS, _ANSWERED_NOW.format(rows=answers))
+
+
+@dataclass(frozen=True)
+class _Span:
+    """Appeals of a region that come in one load: `begin` to `end` of `count` that are numbered from `first`."""
+
+    region_id: str
+    first: int
+    count: int
+    begin: int
+    end: int
+
+    def row(self, load_seq: int) -> str:
+        numbers = (load_seq, *(self.first + number for number in (self.begin, self.end, 0, self.count)))
+        return f"('{self.region_id}', {', '.join(map(str, numbers))})"
 
 
 class _Writer:
@@ -227,40 +266,29 @@ class _Writer:
         told = {"topics": str(seeds / "topics.csv"), "groups": str(seeds / "topic_groups.csv")}
         # all regions have the demo's municipalities and authorities
         _run(self._connection, _SETTING, {"region": SCENARIO, **told})
-        found = self._connection.execute("SELECT max(load_seq) FROM raw.loads").fetchone()
-        self._newest = int(found[0]) if found else 0
+        self._newest = self._number("SELECT max(load_seq) FROM raw.loads")
+        # as literals: a count that stands in the condition of a join makes a nested loop of it
+        self._counts = {name: self._number(f"SELECT count(*) FROM {name}") for name in _LISTS}
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def drawn(self, begin: int, end: int, whole: tuple[int, int], days: int) -> str:
-        """SQL that draws the appeals numbered `begin` to `end`.
+    def _number(self, query: str) -> int:
+        found = self._connection.execute(query).fetchone()
+        return int(found[0]) if found else 0
 
-        They are some of `whole`, which spreads over so many days before AS_OF and one day more.
+    def load(self, spans: Sequence[_Span], days: int, change: str = "") -> None:
+        """Draw these appeals, `change` what was drawn, and write each span as a load of its region.
+
+        All that a span is a part of spreads over so many days before AS_OF and one day more.
         """
-        draws = {name: _drawn(name) for name in ("topic", "place", "office")}
-        first, last = whole
-        return _DRAWN.format(begin=begin, end=end, first=first, last=last, days=days, **draws)
-
-    def load(self, region_id: str, script: str) -> None:
-        """Write what was drawn as a load of that region."""
-        self._newest += 1
-        values = {
-            "region": region_id,
-            "fetched_at": self._settings.now(),
-            "load_id": f"{1_700_000_000 + self._newest}.0",
-            "load_seq": self._newest,
-        }
+        rows = ", ".join(span.row(self._newest + number) for number, span in enumerate(spans, 1))
+        self._newest += len(spans)
+        script = _DRAWN.format(spans=rows, days=days, **self._counts) + change + _LANDED
         self._connection.execute("BEGIN")
-        _run(self._connection, script, values)
+        _run(self._connection, script, {"fetched_at": self._settings.now()})
         self._connection.execute("COMMIT")
-
-
-def _drawn(name: str) -> str:
-    """SQL of the member of that list which falls to appeal i."""
-    members = f"getvariable('bulk_{name}s')"
-    return f"{members}[1 + CAST(hash(i, '{name}') % len({members}) AS BIGINT)]"
 
 
 def _run(connection: duckdb.DuckDBPyConnection, script: str, values: dict[str, object]) -> None:
