@@ -239,7 +239,7 @@ def arrive(settings: Settings, rows: int, messages: int = 1000) -> None:
 
 @dataclass(frozen=True)
 class _Span:
-    """Appeals of a region that come in one load: `begin` to `end` of `count` that are numbered from `first`."""
+    """One load of a region: appeals `begin` to `end` of its `count`, which are numbered from `first`."""
 
     region_id: str
     first: int
@@ -268,7 +268,10 @@ class _Writer:
         _run(self._connection, _SETTING, {"region": SCENARIO, **told})
         self._newest = self._number("SELECT max(load_seq) FROM raw.loads")
         # as literals: a count that stands in the condition of a join makes a nested loop of it
-        self._counts = {name: self._number(f"SELECT count(*) FROM {name}") for name in _LISTS}
+        self._counts = {
+            name: self._number(f"SELECT count(*) FROM {name}")  # noqa: S608
+            for name in _LISTS
+        }
         return self
 
     def __exit__(self, *_: object) -> None:
