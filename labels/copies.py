@@ -3,7 +3,7 @@
 Texts are compared by their words and pairs of words, so that a copy is found with words changed, with a part
 left out or with its sentences in another order. MinHash proposes pairs; each is then judged by its words.
 Whether a cluster is one person in several channels or a crowd with one template is told where place, day and
-what counts are known: dbt_project/models/facts/int_appeals_batch.sql.
+what counts are known: dbt_project/models/facts/int_appeals_copied.sql.
 
 Everything hangs on pairs: whether two messages are copies depends on the two of them alone, so that clusters
 do not depend on the order or the batches in which messages came.

@@ -98,7 +98,7 @@ def labelled(settings: Settings, region_id: str) -> Iterator[tuple[datetime, Exa
 
 
 class TopicTree:
-    """Topic groups and topics by the spellings of the sources, as facts.int_appeals_batch finds them."""
+    """Topic groups and topics by the spellings of the sources, as facts.int_appeals_clocked finds them."""
 
     def __init__(self, groups: dict[str, str], topics: dict[tuple[str, str], str]) -> None:
         self._groups, self._topics = groups, topics

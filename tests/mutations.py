@@ -120,7 +120,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an appeal is counted on its day in UTC",
-        "dbt_project/models/facts/int_appeals_batch.sql",
+        "dbt_project/models/facts/int_appeals_clocked.sql",
         "cast(labelled.registered_local as date) as local_date",
         "cast(labelled.registered_at as date) as local_date",
         "tests/dbt/test_unit_tests.py",

@@ -14,8 +14,14 @@
 
 with
 
-appeals as (
-    select * from {{ ref('int_appeals_batch') }}
+recorded_appeals as (
+    select * from {{ ref('int_appeals_clocked') }}
+    where source = 'pos'
+),
+
+other_appeals as (
+    select * from {{ ref('int_appeals_clocked') }}
+    where source <> 'pos'
 ),
 
 pos_appeals as (
@@ -26,67 +32,78 @@ pos_statuses as (
     select * from {{ ref('stg_pos__statuses') }}
 ),
 
--- ПОС records each step itself; elsewhere the steps are read off the appeal's own moments
+-- ПОС records each step itself
 recorded as (
     select
-        appeals.appeal_id,
+        recorded_appeals.appeal_id,
+        recorded_appeals.region_id,
+        recorded_appeals.source,
+        recorded_appeals.local_date,
+        recorded_appeals.load_seq,
         statuses.status as event,
         statuses.changed_at as happened_at,
         statuses.position as source_position
-    from appeals
-    inner join pos_appeals on appeals.appeal_id = pos_appeals.appeal_id
+    from recorded_appeals
+    inner join pos_appeals on recorded_appeals.appeal_id = pos_appeals.appeal_id
     inner join pos_statuses as statuses
         on
             pos_appeals.appeal_id = statuses.appeal_id
             and pos_appeals.load_seq = statuses.load_seq
 ),
 
+-- elsewhere the steps are read off the appeal's own moments
+steps as (
+    select
+        1 as source_position,
+        'registered' as event
+    union all
+    select
+        2 as source_position,
+        'answered' as event
+    union all
+    select
+        3 as source_position,
+        'closed' as event
+),
+
 derived as (
     select
-        appeal_id,
-        'registered' as event,
-        registered_at as happened_at,
-        1 as source_position
-    from appeals
-    where source <> 'pos'
-    union all
-    select
-        appeal_id,
-        'answered' as event,
-        first_response_at as happened_at,
-        2 as source_position
-    from appeals
-    where source <> 'pos' and first_response_at is not null
-    union all
-    select
-        appeal_id,
-        'closed' as event,
-        closed_at as happened_at,
-        3 as source_position
-    from appeals
-    where source <> 'pos' and closed_at is not null
+        other_appeals.appeal_id,
+        other_appeals.region_id,
+        other_appeals.source,
+        other_appeals.local_date,
+        other_appeals.load_seq,
+        steps.event,
+        case steps.event
+            when 'registered' then other_appeals.registered_at
+            when 'answered' then other_appeals.first_response_at
+            when 'closed' then other_appeals.closed_at
+        end as happened_at,
+        steps.source_position
+    from other_appeals
+    cross join steps
 ),
 
 events as (
     select * from recorded
     union all
     select * from derived
+    where event = 'registered' or happened_at is not null
 ),
 
 final as (
     select
-        appeals.appeal_id,
-        appeals.region_id,
-        appeals.source,
+        appeal_id,
+        region_id,
+        source,
         cast(row_number() over (
-            partition by events.appeal_id order by events.happened_at, events.source_position
+            partition by appeal_id order by happened_at, source_position
         ) as integer) as position,
-        events.event,
-        events.happened_at,
-        appeals.local_date,
-        appeals.load_seq
+        event,
+        happened_at,
+        local_date,
+        load_seq
     from events
-    inner join appeals on events.appeal_id = appeals.appeal_id
 )
 
 select * from final

@@ -15,58 +15,67 @@
 
 with
 
-batch as (
-    select * from {{ ref('int_appeals_batch') }}
+clocked as (
+    select * from {{ ref('int_appeals_clocked') }}
+),
+
+copied as (
+    select * from {{ ref('int_appeals_copied') }}
 ),
 
 final as (
     select
-        appeal_id,
-        region_id,
-        source,
-        channel,
-        intake,
-        kind,
-        is_countable,
-        duplicate_of,
-        duplicate_reason,
-        campaign_id,
-        topic_group,
-        topic_id,
-        territory_id,
-        authority_id,
-        page_id,
-        age_group,
-        author_key,
-        created_at,
-        registered_at,
-        local_date,
-        is_fast_track,
-        status,
-        outcome,
-        rating,
-        responses_count,
-        first_response_at,
-        final_response_at,
-        closed_at,
-        first_due_at,
-        final_due_at,
-        due_at,
-        answered_at,
-        first_answer_minutes,
-        first_answer_working_minutes,
-        place_key,
-        topic_changed_at,
-        has_edited_dates,
-        needs_answer,
-        tone,
-        label_version,
-        label_confidence,
-        kind_from_label,
-        topic_from_label,
-        territory_from_label,
-        load_seq
-    from batch
+        clocked.appeal_id,
+        clocked.region_id,
+        clocked.source,
+        clocked.channel,
+        clocked.intake,
+        clocked.kind,
+        clocked.is_countable and clocked.kept_appeal_id is null and copied.copy_of is null as is_countable,
+        -- a copy that another source is known to carry wins over one told from likeness
+        coalesce(clocked.kept_appeal_id, copied.copy_of) as duplicate_of,
+        case
+            when clocked.kept_appeal_id is not null then 'entered'
+            else copied.duplicate_reason
+        end as duplicate_reason,
+        copied.campaign_id,
+        clocked.topic_group,
+        clocked.topic_id,
+        clocked.territory_id,
+        clocked.authority_id,
+        clocked.page_id,
+        clocked.age_group,
+        clocked.author_key,
+        clocked.created_at,
+        clocked.registered_at,
+        clocked.local_date,
+        clocked.is_fast_track,
+        clocked.status,
+        clocked.outcome,
+        clocked.rating,
+        clocked.responses_count,
+        clocked.first_response_at,
+        clocked.final_response_at,
+        clocked.closed_at,
+        clocked.first_due_at,
+        clocked.final_due_at,
+        clocked.due_at,
+        clocked.answered_at,
+        clocked.first_answer_minutes,
+        clocked.first_answer_working_minutes,
+        clocked.place_key,
+        clocked.topic_changed_at,
+        clocked.has_edited_dates,
+        clocked.needs_answer,
+        clocked.tone,
+        clocked.label_version,
+        clocked.label_confidence,
+        clocked.kind_from_label,
+        clocked.topic_from_label,
+        clocked.territory_from_label,
+        clocked.load_seq
+    from clocked
+    left join copied on clocked.appeal_id = copied.appeal_id
 )
 
 select * from final

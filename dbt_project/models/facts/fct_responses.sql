@@ -19,7 +19,7 @@ responses as (
 ),
 
 appeals as (
-    select * from {{ ref('int_appeals_batch') }}
+    select * from {{ ref('int_appeals_clocked') }}
 ),
 
 regions as (

@@ -7,10 +7,12 @@
     )
 }}
 
+{% set standing = standing_appeals() %}
+
 with
 
 batch as (
-    select * from {{ ref('int_appeals_batch') }}
+    select * from {{ ref('int_appeals_clocked') }}
 ),
 
 changed as (
@@ -32,11 +34,19 @@ gained as (
 -- the days they were counted on until now: written down before the fact is replaced, so that a run that dies
 -- in between still owes both days
 left_behind as (
-    select
-        standing.region_id,
-        standing.local_date
-    from changed
-    inner join {{ standing_appeals() or 'batch' }} as standing on changed.appeal_id = standing.appeal_id
+    {% if standing -%}
+        select
+            standing.region_id,
+            standing.local_date
+        from changed
+        inner join {{ standing }} as standing on changed.appeal_id = standing.appeal_id
+    {%- else -%}
+        select
+            region_id,
+            cast(null as date) as local_date
+        from changed
+        where false
+    {%- endif %}
 ),
 
 slices as (

@@ -12,11 +12,6 @@ labels as (
     select * from {{ ref('stg_labels__labels') }}
 ),
 
-copies as (
-    select * from {{ ref('stg_copies__copies') }}
-    where cluster_id is not null
-),
-
 responses as (
     select
         appeal_id,
@@ -114,10 +109,8 @@ labelled as (
             and labels.topic_id = label_topics.topic_id
 ),
 
-{{ copies_of_people('labelled') }},
-
 -- the clocks: working seconds at registration and at the first answer, and the rule in force that day
-clocked as (
+timed as (
     select
         labelled.*,
         cast(labelled.registered_local as date) as local_date,
@@ -159,61 +152,45 @@ clocked as (
 
 due as (
     select
-        clocked.*,
-        case clocked.first_unit
+        timed.*,
+        case timed.first_unit
             when 'calendar_hours'
-                then {{ add_seconds('clocked.registered_at', 'clocked.first_amount * 3600') }}
+                then {{ add_seconds('timed.registered_at', 'timed.first_amount * 3600') }}
             when 'working_hours'
                 then {{ region_utc_time(
                     add_seconds(
                         'cast(due_quarter.local_date as timestamp)',
-                        'due_quarter.opens_at_second + clocked.registered_working_seconds'
-                        ~ ' + clocked.first_amount * 3600 - due_quarter.working_seconds_before'
+                        'due_quarter.opens_at_second + timed.registered_working_seconds'
+                        ~ ' + timed.first_amount * 3600 - due_quarter.working_seconds_before'
                     ),
-                    'clocked'
+                    'timed'
                 ) }}
         end as first_due_at,
         case
             -- a term in days ends at midnight after its last day
-            when clocked.final_unit = 'calendar_days'
+            when timed.final_unit = 'calendar_days'
                 then {{ region_utc_time(
-                    'cast(' ~ add_days('clocked.local_date', 'clocked.final_amount + 1') ~ ' as timestamp)',
-                    'clocked'
+                    'cast(' ~ add_days('timed.local_date', 'timed.final_amount + 1') ~ ' as timestamp)',
+                    'timed'
                 ) }}
             when after_interim_day.local_date is not null
                 then {{ region_utc_time(
                     'cast(' ~ add_days('after_interim_day.local_date', '1') ~ ' as timestamp)',
-                    'clocked'
+                    'timed'
                 ) }}
             -- where no rule of ours applies, what the source itself promised
-            when clocked.first_unit is null then clocked.promised_at
+            when timed.first_unit is null then timed.promised_at
         end as final_due_at
-    from clocked
+    from timed
     left join quarters as due_quarter
         on
-            clocked.region_id = due_quarter.region_id
-            and clocked.due_quarter_number = due_quarter.quarter_number
+            timed.region_id = due_quarter.region_id
+            and timed.due_quarter_number = due_quarter.quarter_number
     left join calendar as after_interim_day
         on
-            clocked.region_id = after_interim_day.region_id
-            and clocked.after_interim_working_day = after_interim_day.working_days_through
+            timed.region_id = after_interim_day.region_id
+            and timed.after_interim_working_day = after_interim_day.working_days_through
             and after_interim_day.is_working_day
-),
-
--- a copy that another source is known to carry wins over one told from likeness
-told as (
-    select
-        due.*,
-        coalesce(due.kept_appeal_id, copied.copy_of) as duplicate_of,
-        case when due.kept_appeal_id is not null then 'entered' else copied.duplicate_reason end as duplicate_reason,
-        campaigns.cluster_id as campaign_id
-    from due
-    left join copied on due.appeal_id = copied.appeal_id
-    left join clustered on due.appeal_id = clustered.appeal_id
-    left join campaigns
-        on
-            clustered.region_id = campaigns.region_id
-            and clustered.cluster_id = campaigns.cluster_id
 ),
 
 final as (
@@ -224,10 +201,8 @@ final as (
         channel,
         intake,
         known_kind as kind,
-        is_countable and duplicate_of is null as is_countable,
-        duplicate_of,
-        duplicate_reason,
-        campaign_id,
+        is_countable,
+        kept_appeal_id,
         known_topic_group as topic_group,
         known_topic_id as topic_id,
         known_territory_id as territory_id,
@@ -270,7 +245,7 @@ final as (
         case when has_label then told_territory_id is null and known_territory_id is not null end
             as territory_from_label,
         load_seq
-    from told
+    from due
 )
 
 select * from final
