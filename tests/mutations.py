@@ -78,7 +78,7 @@ MUTATIONS = (
     ),
     Mutation(
         "waiting alone touches no month",
-        "dbt_project/models/facts/int_response_times_monthly.sql",
+        "dbt_project/models/facts/sums/int_response_times_monthly.sql",
         "slice_open=true",
         "slice_open=false",
         "tests/dbt/test_periods.py::test_waiting_moves_a_month_that_nothing_else_touches",
@@ -92,7 +92,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an overdue appeal stays overdue after its answer",
-        "dbt_project/models/facts/int_backlog_flows.sql",
+        "dbt_project/models/facts/sums/int_backlog_flows.sql",
         "-1 as became_overdue",
         "0 as became_overdue",
         "tests/dbt/test_periods.py::test_the_backlog_adds_up_every_day_and_ends_with_what_is_open",
@@ -127,7 +127,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an incident that is answered but open is settled",
-        "dbt_project/models/facts/int_appeals_daily.sql",
+        "dbt_project/models/facts/sums/int_appeals_daily.sql",
         "when channels.tells_closing then",
         "when false then",
         "tests/dbt/test_unit_tests.py",
@@ -162,7 +162,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a message a day later than a month still repeats",
-        "dbt_project/models/facts/int_repeats.sql",
+        "dbt_project/models/facts/sums/int_repeats.sql",
         "{{ add_days('day_before', 31) }} >= local_date",
         "{{ add_days('day_before', 32) }} >= local_date",
         "tests/dbt/test_unit_tests.py",

@@ -1,16 +1,4 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='replace_slices',
-        slice_unit='month',
-        slice_date='month_start',
-        slice_reach=2,
-        slice_clock=false,
-        tags=['after_gate'],
-        pre_hook="{{ note_touched_slices() }}",
-        post_hook="{{ slices_are_built() }}",
-    )
-}}
+{{ config(slice_unit='month', slice_date='month_start', slice_reach=2, slice_clock=false) }}
 
 with
 

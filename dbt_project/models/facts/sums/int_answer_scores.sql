@@ -1,14 +1,4 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='replace_slices',
-        tags=['after_gate'],
-        slice_unit='month',
-        slice_date='month_start',
-        pre_hook="{{ note_touched_slices() }}",
-        post_hook="{{ slices_are_built() }}",
-    )
-}}
+{{ config(slice_unit='month', slice_date='month_start') }}
 
 with
 

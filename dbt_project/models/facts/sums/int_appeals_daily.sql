@@ -1,13 +1,3 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='replace_slices',
-        tags=['after_gate'],
-        pre_hook="{{ note_touched_slices() }}",
-        post_hook="{{ slices_are_built() }}",
-    )
-}}
-
 with
 
 channels as (

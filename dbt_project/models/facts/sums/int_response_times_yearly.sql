@@ -1,0 +1,3 @@
+{{ config(slice_unit='year', slice_date='year_start', slice_open=true) }}
+
+{{ response_time_sums('year') }}
