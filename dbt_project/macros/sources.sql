@@ -38,9 +38,10 @@
 
 {#
   Rows of finished loads only, each with its load_seq. A load that died half-way leaves rows in raw; they
-  are never read. Incremental models see what came after their newest row.
+  are never read. Incremental models see what came after their newest row. `portion` is a key by which the model is
+  built in portions (in_portion).
 #}
-{% macro received_rows(table_name, key_columns, newest_first=[]) -%}
+{% macro received_rows(table_name, key_columns, newest_first=[], portion=none) -%}
   select
     received.*,
     loads.load_seq,
@@ -53,6 +54,8 @@
   inner join {{ ref('stg_operations__loads') }} as loads on received._dlt_load_id = loads.load_id
   {% if is_incremental() -%}
   where loads.load_seq > {{ last_load_seq() }}
+  {%- elif portion -%}
+  where {{ in_portion('received.' ~ portion, 'raw.' ~ table_name) }}
   {%- endif %}
 {%- endmacro %}
 

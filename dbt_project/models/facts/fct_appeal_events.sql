@@ -16,20 +16,26 @@ with
 
 recorded_appeals as (
     select * from {{ ref('int_appeals_clocked') }}
-    where source = 'pos'
+    where
+        source = 'pos'
+        and {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 other_appeals as (
     select * from {{ ref('int_appeals_clocked') }}
-    where source <> 'pos'
+    where
+        source <> 'pos'
+        and {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 pos_appeals as (
     select * from {{ ref('stg_pos__appeals') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 pos_statuses as (
     select * from {{ ref('stg_pos__statuses') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 -- ПОС records each step itself

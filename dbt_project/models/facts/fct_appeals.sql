@@ -17,6 +17,7 @@ with
 
 clocked as (
     select * from {{ ref('int_appeals_clocked') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 copied as (

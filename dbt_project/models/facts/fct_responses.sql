@@ -16,10 +16,12 @@ with
 
 responses as (
     select * from {{ ref('int_changed_responses') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 appeals as (
     select * from {{ ref('int_appeals_clocked') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 regions as (

@@ -2,6 +2,7 @@ with
 
 messages as (
     select * from {{ ref('int_appeals_received') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 duplicates as (
@@ -21,6 +22,7 @@ responses as (
         max(case when not is_interim then responded_at end) as final_response_at,
         min(case when is_interim then responded_at end) as first_interim_at
     from {{ ref('int_changed_responses') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
     group by appeal_id
 ),
 

@@ -4,11 +4,14 @@ with
 
 changed as (
     select * from {{ ref('int_changed_appeals') }}
-    where source = 'pos'
+    where
+        source = 'pos'
+        and {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 appeals as (
     select * from {{ ref('stg_pos__appeals') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 authority_keys as (

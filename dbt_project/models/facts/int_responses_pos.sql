@@ -4,14 +4,19 @@ with
 
 changed as (
     select * from {{ ref('int_changed_appeals') }}
+    where
+        source = 'pos'
+        and {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 pos_answers as (
     select * from {{ ref('stg_pos__answers') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 pos_appeals as (
     select * from {{ ref('stg_pos__appeals') }}
+    where {{ in_portion('appeal_id', 'facts.int_changed_appeals') }}
 ),
 
 authority_keys as (
@@ -42,7 +47,6 @@ final as (
             answers.region_id = authority_keys.region_id
             and authority_keys.key_kind = 'ogrn'
             and answers.ogrn = authority_keys.authority_key
-    where changed.source = 'pos'
 )
 
 select * from final

@@ -3,24 +3,33 @@
 with
 
 received as (
-    {{ received_rows('pos_appeals', ['region_id', 'pos_id'], newest_first=['updated_at']) | indent(4) }}
+    {{ received_rows(
+        'pos_appeals',
+        ['region_id', 'pos_id'],
+        newest_first=['updated_at'],
+        portion='pos_id'
+    ) | indent(4) }}
 ),
 
 -- one name for each use: what is used in two places is kept whole before it is narrowed
 arrivals as (
     select * from {{ source('raw', 'pos_appeals') }}
+    where {{ in_portion('pos_id', 'raw.pos_appeals') }}
 ),
 
 appeals as (
     select * from {{ source('raw', 'pos_appeals') }}
+    where {{ in_portion('pos_id', 'raw.pos_appeals') }}
 ),
 
 steps as (
     select * from {{ source('raw', 'pos_statuses') }}
+    where {{ in_portion('pos_id', 'raw.pos_appeals') }}
 ),
 
 statuses as (
     select * from {{ source('raw', 'pos_statuses') }}
+    where {{ in_portion('pos_id', 'raw.pos_appeals') }}
 ),
 
 loads as (
