@@ -46,9 +46,7 @@ def test_a_refresh_in_portions_is_a_refresh(street: Street, dbt: Dbt, portioned:
     assert street.differences() == {}
 
 
-def test_what_a_registry_maps_anew_is_replaced_in_portions(
-    street: Street, dbt: Dbt, portioned: Dbt
-) -> None:
+def test_what_a_registry_maps_anew_is_replaced_in_portions(street: Street, dbt: Dbt, portioned: Dbt) -> None:
     street.load(rows.registry("Asia/Vladivostok"))
     street.dbt = portioned
     street.build_all()
