@@ -140,33 +140,37 @@ network_words as (
 received as (
     select
         region_id,
-        appeal_id
+        appeal_id,
+        is_expected
     from network_words
-    where is_expected
     {%- for tickets in ticket_sources().split() %}
-        union
+        union all
         select
             appeals.region_id,
-            {{ surrogate_key(['appeals.region_id', "'" ~ tickets ~ "'", 'appeals.ticket_id']) }} as appeal_id
+            {{ surrogate_key(['appeals.region_id', "'" ~ tickets ~ "'", 'appeals.ticket_id']) }} as appeal_id,
+            true as is_expected
         from {{ source('raw', tickets ~ '_appeals') }} as appeals
         inner join fresh_loads as loads on appeals._dlt_load_id = loads.load_id
     {%- endfor %}
-    union
+    union all
     select
         requests.region_id,
-        {{ surrogate_key(['requests.region_id', "'open311'", 'requests.service_request_id']) }} as appeal_id
+        {{ surrogate_key(['requests.region_id', "'open311'", 'requests.service_request_id']) }} as appeal_id,
+        true as is_expected
     from {{ source('raw', 'open311_requests') }} as requests
     inner join fresh_loads as loads on requests._dlt_load_id = loads.load_id
-    union
+    union all
     select
         region_id,
-        {{ surrogate_key(['region_id', "'vk_post'", 'owner_id', 'post_id']) }} as appeal_id
+        {{ surrogate_key(['region_id', "'vk_post'", 'owner_id', 'post_id']) }} as appeal_id,
+        true as is_expected
     from vk_posts
-    union
+    union all
     select
         comments.region_id,
         {{ surrogate_key(['comments.region_id', "'vk_comment'", 'comments.owner_id', 'comments.comment_id']) }}
-            as appeal_id
+            as appeal_id,
+        true as is_expected
     from vk_comments as comments
     left join vk_posts
         on
@@ -181,58 +185,74 @@ received as (
     where
         vk_posts.post_id is null
         and community_mentions.post_id is null
-    union
+    union all
     select
         appeals.region_id,
-        {{ surrogate_key(['appeals.region_id', "'pos'", 'appeals.pos_id']) }} as appeal_id
+        {{ surrogate_key(['appeals.region_id', "'pos'", 'appeals.pos_id']) }} as appeal_id,
+        true as is_expected
     from {{ source('raw', 'pos_appeals') }} as appeals
     inner join fresh_loads as loads on appeals._dlt_load_id = loads.load_id
-    union
+    union all
     select
         appeals.region_id,
-        {{ surrogate_key(['appeals.region_id', "'incident'", 'appeals.incident_id']) }} as appeal_id
+        {{ surrogate_key(['appeals.region_id', "'incident'", 'appeals.incident_id']) }} as appeal_id,
+        true as is_expected
     from {{ source('raw', 'incident_appeals') }} as appeals
     inner join fresh_loads as loads on appeals._dlt_load_id = loads.load_id
 ),
 
-expected as (
-    select received.*
+facts as (
+    select
+        region_id,
+        appeal_id
+    from {{ ref('fct_appeals') }}
+    {% if tests_what_came() -%}
+        where
+            {{ "source not in ('" ~ told_alone | join("', '") ~ "')" }}
+            or appeal_id in (select received.appeal_id from received)
+    {%- endif %}
+),
+
+-- each appeal once, by whoever tells of it: two joins and a union would each hold all keys there are
+sides as (
+    select
+        received.region_id,
+        received.appeal_id,
+        case when received.is_expected then 1 else 0 end as is_expected,
+        1 as is_received,
+        0 as is_in_facts
     from received
     inner join {{ ref('dim_regions') }} as regions on received.region_id = regions.region_id
-),
-
-facts as (
-    select * from {{ ref('fct_appeals') }}
-),
-
-missing as (
+    union all
     select
-        expected.region_id,
-        expected.appeal_id,
-        'missing in facts' as problem
-    from expected
-    left join facts on expected.appeal_id = facts.appeal_id
-    where facts.appeal_id is null
-),
-
-from_nowhere as (
-    select
-        facts.region_id,
-        facts.appeal_id,
-        'received by no load' as problem
+        region_id,
+        appeal_id,
+        0 as is_expected,
+        0 as is_received,
+        1 as is_in_facts
     from facts
-    left join expected on facts.appeal_id = expected.appeal_id
-    left join network_words on facts.appeal_id = network_words.appeal_id
-    where
-        expected.appeal_id is null
-        and network_words.appeal_id is null
-        and {{ "facts.source not in ('" ~ told_alone | join("', '") ~ "')" if tests_what_came() else 'true' }}
+),
+
+told as (
+    select
+        appeal_id,
+        max(region_id) as region_id,
+        max(is_expected) as is_expected,
+        max(is_received) as is_received,
+        max(is_in_facts) as is_in_facts
+    from sides
+    group by appeal_id
 ),
 
 final as (
-    select * from missing
-    union all
-    select * from from_nowhere
+    select
+        region_id,
+        appeal_id,
+        case when is_in_facts = 0 then 'missing in facts' else 'received by no load' end as problem
+    from told
+    where
+        (is_expected = 1 and is_in_facts = 0)
+        or (is_in_facts = 1 and is_received = 0)
 )
 
 select * from final

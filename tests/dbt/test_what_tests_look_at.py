@@ -50,6 +50,24 @@ def test_what_came_is_looked_at_and_what_was_looked_at_is_left(
         street.query("insert into facts.fct_appeals select * from facts.kept")
 
 
+def test_an_appeal_that_no_load_brought_is_told(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    ((held,),) = street.query("select max(load_seq) from staging.stg_operations__loads")
+    street.query(f"create table facts.standing_build as select {held} as load_seq")
+    # of a source that says itself what an appeal is, no older load is looked through again
+    for source, looks_at, is_told in (
+        ("vk_post", "all", True),
+        ("vk_post", "changed", True),
+        ("pos", "all", True),
+        ("pos", "changed", False),
+    ):
+        street.query(
+            "insert into facts.fct_appeals select * replace "
+            f"('nowhere' as appeal_id, '{source}' as source) from facts.fct_appeals limit 1"
+        )
+        assert (RECEIVED in failing(street, monkeypatch, looks_at)) == is_told, (source, looks_at)
+        street.query("delete from facts.fct_appeals where appeal_id = 'nowhere'")
+
+
 def test_an_appeal_that_is_missing_or_twice_among_the_repeats_is_told(street: Street) -> None:
     def told() -> str:
         try:
