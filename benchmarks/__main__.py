@@ -13,7 +13,6 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import api_ingest, files_load, inbox_load, labels, live, peers, queries, refresh, vk_polling
+from benchmarks.workplace import workplace
 
 HERE = Path(__file__).resolve().parent
 RESULTS, PAGE, NOTES = HERE / "results.json", HERE / "RESULTS.md", HERE / "NOTES.md"
@@ -262,8 +262,8 @@ def main() -> int:
     known = _known()
     for name in chosen.only:
         print(f"… {name}", file=sys.stderr)
-        with tempfile.TemporaryDirectory(prefix="otklik-bench-", dir=chosen.folder) as folder:
-            measured = BENCHMARKS[name](chosen.rows, Path(folder))
+        with workplace(chosen.folder) as folder:
+            measured = BENCHMARKS[name](chosen.rows, folder)
         known[f"{name} {chosen.rows}" if name in BY_SIZE else name] = {
             "machine": _machine(),
             "lines": [{**asdict(one), "reached": one.reached} for one in measured.lines],

@@ -13,7 +13,6 @@ import json
 import os
 import resource
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ import duckdb
 import yaml
 
 from benchmarks import KEY
+from benchmarks.workplace import workplace
 
 ROWS = """
 COPY (
@@ -83,8 +83,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="otklik-bench-", dir=chosen.folder) as folder:
-        found = measure(Path(folder), chosen.rows, chosen.rounds)
+    with workplace(chosen.folder) as folder:
+        found = measure(folder, chosen.rows, chosen.rounds)
     if chosen.json:
         print(json.dumps(found))
         return

@@ -20,12 +20,12 @@ import resource
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks import plain
 from benchmarks.bulk import AS_OF, LATER, arrive, deployment
+from benchmarks.workplace import workplace
 from ingestion.config import load_settings
 
 RUNS = {"full": AS_OF, "incremental": LATER, "nothing_new": LATER}
@@ -46,8 +46,8 @@ def main() -> None:
     if chosen.run:
         print(json.dumps(_run(chosen.run)))
         return
-    with tempfile.TemporaryDirectory(prefix="otklik-bench-", dir=chosen.folder) as folder:
-        found = measure(Path(folder) / "data", chosen.rows, chosen.regions, with_plain=chosen.plain)
+    with workplace(chosen.folder) as folder:
+        found = measure(folder / "data", chosen.rows, chosen.regions, with_plain=chosen.plain)
     print(json.dumps(found) if chosen.json else told(found))
 
 

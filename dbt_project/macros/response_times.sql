@@ -1,6 +1,7 @@
 {#
   Time to the first answer by period and channel, for facts.int_response_times_monthly and _yearly. Channel
-  'all' spans the channels: medians do not add up, so it is computed, not summed.
+  'all' spans the channels: medians do not add up, but how many were answered after so many seconds does, and from
+  that every statistic of time comes. No aggregate here holds a group's values in memory, as a quantile's does.
 #}
 {% macro response_time_sums(unit) -%}
 {%- set start = unit ~ '_start' -%}
@@ -74,102 +75,139 @@ watched as (
     and {{ in_days_of_touched_slices('appeals.local_date') }}
 ),
 
-scopes as (
+counted as (
   select
-    watched.*,
-    watched.channel as scope
+    region_id,
+    {{ start }},
+    channel,
+    count(*) as appeals,
+    sum(case when is_open then 1 else 0 end) as open_appeals,
+    sum(case when is_closed then 1 else 0 end) as closed_appeals,
+    sum(case when is_solved then 1 else 0 end) as solved_appeals,
+    sum(case when is_judged then 1 else 0 end) as judged_appeals,
+    sum(case when is_judged and is_on_time then 1 else 0 end) as on_time_appeals,
+    sum(case when is_overdue then 1 else 0 end) as overdue_appeals
   from watched
+  group by region_id, {{ start }}, channel
+),
+
+scopes as (
+  select * from counted
   union all
   select
-    watched.*,
-    'all' as scope
-  from watched
+    region_id,
+    {{ start }},
+    'all' as channel,
+    sum(appeals) as appeals,
+    sum(open_appeals) as open_appeals,
+    sum(closed_appeals) as closed_appeals,
+    sum(solved_appeals) as solved_appeals,
+    sum(judged_appeals) as judged_appeals,
+    sum(on_time_appeals) as on_time_appeals,
+    sum(overdue_appeals) as overdue_appeals
+  from counted
+  group by region_id, {{ start }}
 ),
 
 clocks as (
   select
     region_id,
     {{ start }},
-    scope,
+    channel,
     'calendar' as clock,
-    watched_seconds as seconds,
+    watched_seconds as watched,
     first_answer_minutes is not null as is_answered
-  from scopes
+  from watched
   union all
   select
     region_id,
     {{ start }},
-    scope,
+    channel,
     'working' as clock,
-    watched_working_seconds as seconds,
+    watched_working_seconds as watched,
     first_answer_working_minutes is not null as is_answered
-  from scopes
+  from watched
   where watched_working_seconds is not null
 ),
 
-{{ kaplan_meier('clocks', ['region_id', start, 'scope', 'clock'], 'seconds', 'is_answered') }},
-
-km_medians as (
+moments as (
   select
     region_id,
     {{ start }},
-    scope,
-    cast(min(case when clock = 'calendar' then median_time end) as double) / 60 as km_median,
-    cast(min(case when clock = 'working' then median_time end) as double) / 60 as km_median_working
-  from kaplan_meier
-  group by region_id, {{ start }}, scope
+    channel,
+    clock,
+    watched,
+    sum(case when is_answered then 1 else 0 end) as events,
+    count(*) as leaving
+  from clocks
+  group by region_id, {{ start }}, channel, clock, watched
 ),
 
-counted as (
+moments_of_scopes as (
+  select * from moments
+  union all
   select
     region_id,
     {{ start }},
-    scope,
-    count(*) as appeals,
-    count(first_answer_minutes) as answered_appeals,
-    sum(case when is_open then 1 else 0 end) as open_appeals,
-    sum(case when is_closed then 1 else 0 end) as closed_appeals,
-    sum(case when is_solved then 1 else 0 end) as solved_appeals,
-    sum(case when is_judged then 1 else 0 end) as judged_appeals,
-    sum(case when is_judged and is_on_time then 1 else 0 end) as on_time_appeals,
-    sum(case when is_overdue then 1 else 0 end) as overdue_appeals,
-    {{ mean_minutes('first_answer_minutes') }} as mean_minutes,
-    {{ quantile('first_answer_minutes', 0.5) }} as median_minutes,
-    {{ quantile('first_answer_minutes', 0.9) }} as p90_minutes,
-    {{ mean_minutes('first_answer_working_minutes') }} as mean_working,
-    {{ quantile('first_answer_working_minutes', 0.5) }} as median_working,
-    {{ quantile('first_answer_working_minutes', 0.9) }} as p90_working
-  from scopes
-  group by region_id, {{ start }}, scope
+    'all' as channel,
+    clock,
+    watched,
+    sum(events) as events,
+    sum(leaving) as leaving
+  from moments
+  group by region_id, {{ start }}, clock, watched
+),
+
+{{ times_to_event('moments_of_scopes', ['region_id', start, 'channel', 'clock']) }},
+
+minutes as (
+  select
+    region_id,
+    {{ start }},
+    channel,
+    clock,
+    events as answered_appeals,
+    cast(total_time as double) / events / 60 as mean_minutes,
+    median_time / 60 as median_minutes,
+    p90_time / 60 as p90_minutes,
+    cast(km_median_time as double) / 60 as km_median_minutes
+  from times_to_event
 ),
 
 final as (
   select
-    counted.region_id,
-    counted.{{ start }},
-    counted.scope as channel,
-    cast(counted.appeals as bigint) as appeals,
-    cast(counted.answered_appeals as bigint) as answered_appeals,
-    cast(counted.open_appeals as bigint) as open_appeals,
-    cast(counted.closed_appeals as bigint) as closed_appeals,
-    cast(counted.solved_appeals as bigint) as solved_appeals,
-    cast(counted.judged_appeals as bigint) as judged_appeals,
-    cast(counted.on_time_appeals as bigint) as on_time_appeals,
-    cast(counted.overdue_appeals as bigint) as overdue_appeals,
-    counted.mean_minutes as mean_first_answer_minutes,
-    counted.median_minutes as median_first_answer_minutes,
-    counted.p90_minutes as p90_first_answer_minutes,
-    km_medians.km_median as km_median_first_answer_minutes,
-    counted.mean_working as mean_first_answer_working_minutes,
-    counted.median_working as median_first_answer_working_minutes,
-    counted.p90_working as p90_first_answer_working_minutes,
-    km_medians.km_median_working as km_median_first_answer_working_minutes
-  from counted
-  left join km_medians
+    scopes.region_id,
+    scopes.{{ start }},
+    scopes.channel,
+    cast(scopes.appeals as bigint) as appeals,
+    coalesce(calendar_minutes.answered_appeals, 0) as answered_appeals,
+    cast(scopes.open_appeals as bigint) as open_appeals,
+    cast(scopes.closed_appeals as bigint) as closed_appeals,
+    cast(scopes.solved_appeals as bigint) as solved_appeals,
+    cast(scopes.judged_appeals as bigint) as judged_appeals,
+    cast(scopes.on_time_appeals as bigint) as on_time_appeals,
+    cast(scopes.overdue_appeals as bigint) as overdue_appeals,
+    calendar_minutes.mean_minutes as mean_first_answer_minutes,
+    calendar_minutes.median_minutes as median_first_answer_minutes,
+    calendar_minutes.p90_minutes as p90_first_answer_minutes,
+    calendar_minutes.km_median_minutes as km_median_first_answer_minutes,
+    working_minutes.mean_minutes as mean_first_answer_working_minutes,
+    working_minutes.median_minutes as median_first_answer_working_minutes,
+    working_minutes.p90_minutes as p90_first_answer_working_minutes,
+    working_minutes.km_median_minutes as km_median_first_answer_working_minutes
+  from scopes
+  left join minutes as calendar_minutes
     on
-      counted.region_id = km_medians.region_id
-      and counted.{{ start }} = km_medians.{{ start }}
-      and counted.scope = km_medians.scope
+      scopes.region_id = calendar_minutes.region_id
+      and scopes.{{ start }} = calendar_minutes.{{ start }}
+      and scopes.channel = calendar_minutes.channel
+      and calendar_minutes.clock = 'calendar'
+  left join minutes as working_minutes
+    on
+      scopes.region_id = working_minutes.region_id
+      and scopes.{{ start }} = working_minutes.{{ start }}
+      and scopes.channel = working_minutes.channel
+      and working_minutes.clock = 'working'
 )
 
 select * from final

@@ -4,50 +4,76 @@
 #}
 
 {#
-  CTEs `…, kaplan_meier`: the median time to an event of each group when some were still waiting at the end of
-  their watch. `times` has the groups' keys, how long each was watched, and whether the watch ended with the
-  event. The median is the first moment at which at most half are still waiting; null when more than half are
-  at the end.
+  CTEs `…, times_to_event`: statistics of the time to an event, by group, in whatever unit `watched` has.
+  `moments` has the groups' keys, `watched` (bigint, once in each group), `events` (how many had theirs then) and
+  `leaving` (those and how many had still waited when their watch ended). Over those who had their event, the
+  number of `events`, `total_time`, and by linear interpolation `median_time` and `p90_time` (doubles).
+  `km_median_time`, after Kaplan and Meier, is over all: the first moment at which at most half are still waiting;
+  null when more than half are at the end. A group in which nobody had the event has no row.
 #}
-{% macro kaplan_meier(times, keys, time, is_event) -%}
+{% macro times_to_event(moments, keys) -%}
 {%- set of = keys | join(', ') -%}
-km_moments as (
-  select
-    {{ of }},
-    {{ time }} as watched,
-    sum(case when {{ is_event }} then 1 else 0 end) as events,
-    count(*) as leaving
-  from {{ times }}
-  group by {{ of }}, {{ time }}
-),
-
-km_waiting as (
+-- from the longest watch down: one order for all three
+tte_waiting as (
   select
     *,
-    sum(leaving) over (
-      partition by {{ of }} order by watched desc rows between unbounded preceding and current row
-    ) as waiting
-  from km_moments
+    sum(leaving) over from_longest as waiting,
+    sum(events) over from_longest as events_from_here,
+    sum(events) over (
+      partition by {{ of }} order by watched desc rows between unbounded preceding and unbounded following
+    ) as all_events
+  from {{ moments }}
+  window from_longest as (
+    partition by {{ of }} order by watched desc rows between unbounded preceding and current row
+  )
 ),
 
 -- the share still waiting is a product over moments, here as a sum of logarithms
-km_shares as (
+tte_shares as (
   select
     *,
+    all_events - events_from_here + events as events_so_far,
     sum(case when events < waiting then ln(cast(waiting - events as double) / waiting) else 0 end) over (
       partition by {{ of }} order by watched rows between unbounded preceding and current row
     ) as log_share
-  from km_waiting
+  from tte_waiting
 ),
 
-kaplan_meier as (
+tte_ranks as (
+  select
+    *,
+    cast(0.5 as double) * (all_events - 1) as median_rank,
+    cast(0.9 as double) * (all_events - 1) as p90_rank
+  from tte_shares
+  where events > 0
+),
+
+tte_bounds as (
   select
     {{ of }},
+    cast(sum(events) as bigint) as events,
+    cast(sum(events * watched) as bigint) as total_time,
+    min(median_rank) as median_rank,
+    min(case when events_so_far > floor(median_rank) then watched end) as median_low,
+    min(case when events_so_far > ceil(median_rank) then watched end) as median_high,
+    min(p90_rank) as p90_rank,
+    min(case when events_so_far > floor(p90_rank) then watched end) as p90_low,
+    min(case when events_so_far > ceil(p90_rank) then watched end) as p90_high,
     -- a share of exactly one half comes out of logarithms with an error in the last digits
-    min(case when events = waiting or exp(log_share) <= 0.5 + 0.000000001 then watched end) as median_time
-  from km_shares
-  where events > 0
+    min(case when events = waiting or exp(log_share) <= 0.5 + 0.000000001 then watched end) as km_median_time
+  from tte_ranks
   group by {{ of }}
+),
+
+times_to_event as (
+  select
+    {{ of }},
+    events,
+    total_time,
+    median_low + (median_high - median_low) * (median_rank - floor(median_rank)) as median_time,
+    p90_low + (p90_high - p90_low) * (p90_rank - floor(p90_rank)) as p90_time,
+    km_median_time
+  from tte_bounds
 )
 {%- endmacro %}
 

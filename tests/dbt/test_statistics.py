@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -103,7 +104,23 @@ def test_the_rate_ratio_and_its_interval_are_statsmodels() -> None:
     assert nothing_before[0] is None
 
 
-def test_the_kaplan_meier_median_is_statsmodels() -> None:
+def times_to_event(rows: Sequence[tuple[int, int, bool]]) -> dict[int, dict[str, Any]]:
+    """By group, from rows of group, time watched and whether the watch ended with the event."""
+    values = ", ".join(map(repr, rows))
+    found = duckdb.execute(
+        f"""
+        with moments as (
+            select g, watched, count(*) filter (where answered) as events, count(*) as leaving
+            from (values {values}) as t (g, watched, answered) group by g, watched
+        ),
+        {MACROS.times_to_event("moments", ["g"])}
+        select * from times_to_event
+        """
+    ).df()
+    return {int(row["g"]): row for row in found.replace({np.nan: None}).to_dict("records")}
+
+
+def test_times_to_an_event_are_numpys_and_statsmodels() -> None:
     generator = np.random.default_rng(4)
     rows: list[tuple[int, int, bool]] = []
     for group in range(300):
@@ -112,33 +129,30 @@ def test_the_kaplan_meier_median_is_statsmodels() -> None:
         times = generator.integers(0, 25, size) if group % 2 else generator.integers(0, 90_000, size)
         events = generator.random(size) < generator.choice([0.0, 0.3, 0.7, 1.0])
         rows += [(group, int(time), bool(event)) for time, event in zip(times, events, strict=True)]
-    values = ", ".join(f"({group}, {time}, {event})" for group, time, event in rows)
-    steps = MACROS.kaplan_meier("watched", ["g"], "seconds", "answered")
-    found = dict(
-        duckdb.execute(
-            f"with watched as (select * from (values {values}) as t (g, seconds, answered)), {steps}"
-            " select g, median_time from kaplan_meier"
-        ).fetchall()
-    )
+    found = times_to_event(rows)
     medians = 0
     for group in range(300):
         own = [row for row in rows if row[0] == group]
-        if not any(event for _, _, event in own):
+        answered = [time for _, time, event in own if event]
+        if not answered:
             assert group not in found
             continue
+        assert found[group]["events"] == len(answered)
+        assert found[group]["total_time"] == sum(answered)
+        assert found[group]["median_time"] == pytest.approx(np.quantile(answered, 0.5), rel=1e-12)
+        assert found[group]["p90_time"] == pytest.approx(np.quantile(answered, 0.9), rel=1e-12)
         curve = SurvfuncRight([time for _, time, _ in own], [event for _, _, event in own])
         reached = np.flatnonzero(curve.surv_prob <= 0.5 + 1e-9)
-        assert found[group] == (curve.surv_times[reached[0]] if len(reached) else None), group
+        expected = curve.surv_times[reached[0]] if len(reached) else None
+        assert found[group]["km_median_time"] == expected, group
         medians += len(reached) > 0
     assert medians > 100
 
 
 def test_without_open_appeals_the_kaplan_meier_median_is_an_ordinary_one() -> None:
-    steps = MACROS.kaplan_meier("watched", ["g"], "seconds", "answered")
-    values = ", ".join(f"(1, {time}, true)" for time in (5, 9, 11, 40, 41))
-    (row,) = duckdb.execute(
-        f"with watched as (select * from (values {values}) as t (g, seconds, answered)), {steps}"
-        " select median_time from kaplan_meier"
-    ).fetchall()
-    assert row == (11,)
+    found = times_to_event([(1, time, True) for time in (5, 9, 11, 40, 41)])
+    assert found[1]["km_median_time"] == found[1]["median_time"] == 11
+
+
+def test_the_normal_quantile_is_scipys() -> None:
     assert duckdb.execute(f"select {MACROS.z95()}").fetchone() == (pytest.approx(stats.norm.ppf(0.975)),)
